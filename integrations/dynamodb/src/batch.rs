@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use vexil::store::StoreError;
 
+use crate::backoff::Backoff;
 use crate::error::{RequestError, is_throttled};
-use crate::patience::Patience;
 use crate::row::{self, KEY, NAMESPACE, Row};
 use crate::table::Table;
 
@@ -26,7 +26,7 @@ const MAX_BYTES: usize = 4_000_000;
 pub(crate) struct Batches<'a> {
     table: &'a Table,
     client: Client,
-    patience: Patience,
+    backoff: Backoff,
 }
 
 /// Writes a row unconditionally.
@@ -53,11 +53,11 @@ pub(crate) fn delete(namespace: &str, key: String) -> WriteRequest {
 }
 
 impl<'a> Batches<'a> {
-    pub(crate) async fn new(table: &'a Table, patience: Patience) -> Result<Self, StoreError> {
+    pub(crate) async fn new(table: &'a Table, backoff: Backoff) -> Result<Self, StoreError> {
         Ok(Self {
             table,
             client: table.client().await?,
-            patience,
+            backoff,
         })
     }
 
@@ -79,10 +79,10 @@ impl<'a> Batches<'a> {
 
     /// Sends a batch until every row is processed.
     async fn complete(&self, mut batch: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let mut patience = self.patience;
+        let mut backoff = self.backoff;
         while !batch.is_empty() {
             batch = self.send(batch).await?;
-            if !batch.is_empty() && !patience.wait().await {
+            if !batch.is_empty() && !backoff.wait().await {
                 return Err(StoreError::unavailable(RequestError::Throttled {
                     left: batch.len(),
                 }));
@@ -98,7 +98,7 @@ impl<'a> Batches<'a> {
             .batch_write_item()
             .request_items(self.table.name(), batch.clone());
         match request.send().await {
-            Ok(answer) => Ok(answer
+            Ok(reply) => Ok(reply
                 .unprocessed_items
                 .into_iter()
                 .flatten()

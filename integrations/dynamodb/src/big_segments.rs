@@ -47,7 +47,7 @@ impl BigSegmentStore for DynamoDbBigSegmentStore {
         );
         Ok(self
             .table
-            .within(self.table.limits().read, |_| row)
+            .within(self.table.timeouts().read, |_| row)
             .await?
             .and_then(|row| membership(&row)))
     }
@@ -55,7 +55,11 @@ impl BigSegmentStore for DynamoDbBigSegmentStore {
     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> {
         let metadata = self.table.namespace(METADATA);
         let row = self.table.row(metadata.clone(), metadata, true);
-        match self.table.within(self.table.limits().read, |_| row).await? {
+        match self
+            .table
+            .within(self.table.timeouts().read, |_| row)
+            .await?
+        {
             Some(row) => synchronized_on(&row),
             None => Ok(None),
         }

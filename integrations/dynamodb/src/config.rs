@@ -13,7 +13,7 @@ use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::store::PersistentDataStore;
 
 use crate::big_segments::DynamoDbBigSegmentStore;
-use crate::error::SettingsError;
+use crate::settings::{TableSettings, Timeouts};
 use crate::store::DynamoDbDataStore;
 use crate::table::Table;
 
@@ -36,56 +36,14 @@ use crate::table::Table;
 /// ```
 #[must_use]
 pub struct DynamoDbBuilder<S> {
-    settings: Settings,
+    settings: TableSettings,
     makes: PhantomData<fn() -> S>,
-}
-
-/// The settings of a builder.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) table: String,
-    pub(crate) prefix: String,
-    pub(crate) region: Option<String>,
-    pub(crate) endpoint: Option<String>,
-    pub(crate) credentials: Option<Credentials>,
-    pub(crate) client: Option<Client>,
-    pub(crate) limits: Limits,
-}
-
-/// Timeouts of calls.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// Reading one row.
-    pub(crate) read: Duration,
-    /// Probing the table.
-    pub(crate) probe: Duration,
-    /// Reading everything, or writing one row, including retries after throttling.
-    pub(crate) bulk: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            read: Duration::from_secs(5),
-            probe: Duration::from_secs(2),
-            bulk: Duration::from_secs(10),
-        }
-    }
 }
 
 impl<S> DynamoDbBuilder<S> {
     pub(crate) fn new(table: String) -> Self {
-        let settings = Settings {
-            table,
-            prefix: String::new(),
-            region: None,
-            endpoint: None,
-            credentials: None,
-            client: None,
-            limits: Limits::default(),
-        };
         Self {
-            settings,
+            settings: TableSettings::new(table),
             makes: PhantomData,
         }
     }
@@ -145,7 +103,7 @@ impl<S> DynamoDbBuilder<S> {
     /// Until the table replies for the first time, each call may take 10 s, because region and
     /// credentials are resolved and a connection is opened then.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limits.read = bounds::timeout(limit, Limits::default().read);
+        self.settings.timeouts.read = bounds::timeout(limit, Timeouts::default().read);
         self
     }
 
@@ -153,14 +111,14 @@ impl<S> DynamoDbBuilder<S> {
     /// may take one minute. Default, also for zero: 10 s. Minimum: 10 ms. `Duration::MAX`: no limit
     /// except the client's.
     pub fn bulk_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limits.bulk = bounds::timeout(limit, Limits::default().bulk);
+        self.settings.timeouts.bulk = bounds::timeout(limit, Timeouts::default().bulk);
         self
     }
 
     /// Limits how long a probe of the table may take. Default, also for zero: 2 s. Minimum: 10 ms.
     /// `Duration::MAX`: no limit except the client's.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limits.probe = bounds::timeout(limit, Limits::default().probe);
+        self.settings.timeouts.probe = bounds::timeout(limit, Timeouts::default().probe);
         self
     }
 
@@ -228,48 +186,5 @@ impl<S> Clone for DynamoDbBuilder<S> {
 impl<S> fmt::Debug for DynamoDbBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.settings, f)
-    }
-}
-
-impl Settings {
-    fn problem(&self) -> Option<SettingsError> {
-        if self.table.is_empty() {
-            return Some(SettingsError::NoTable);
-        }
-        let starts_with = |scheme| {
-            self.endpoint
-                .as_ref()
-                .is_none_or(|url: &String| url.starts_with(scheme))
-        };
-        let (https, http) = (starts_with("https://"), starts_with("http://"));
-        if !https && !http {
-            return Some(SettingsError::Endpoint);
-        }
-        if self.endpoint.as_ref().is_some_and(|url| !names_a_host(url)) {
-            return Some(SettingsError::EndpointHost);
-        }
-        // A region's default endpoint is an `https://` URL, too.
-        let has_tls = cfg!(any(feature = "tls-aws-lc-rs", feature = "tls-ring"));
-        (https && self.client.is_none() && !has_tls).then_some(SettingsError::NoTls)
-    }
-}
-
-/// Whether a URL has a host and no credentials: the AWS client signs requests and does not send
-/// credentials of a URL.
-fn names_a_host(url: &str) -> bool {
-    let uri = http::Uri::try_from(url).ok();
-    let authority = uri.as_ref().and_then(http::Uri::authority);
-    authority
-        .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
-}
-
-/// Omits the credentials, and the URL, which may contain some.
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DynamoDb")
-            .field("table", &self.table)
-            .field("prefix", &self.prefix)
-            .field("region", &self.region)
-            .finish_non_exhaustive()
     }
 }

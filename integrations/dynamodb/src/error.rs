@@ -44,7 +44,9 @@ pub(crate) enum RequestError {
          its name"
     )]
     NoTable { table: String },
-    #[error("access to the table \"{table}\" is refused; {NEEDED} ({code}: {message})")]
+    #[error(
+        "access to the table \"{table}\" is refused; {REQUIRED_PERMISSIONS} ({code}: {message})"
+    )]
     Refused {
         table: String,
         code: String,
@@ -60,7 +62,7 @@ pub(crate) enum RequestError {
         message: String,
     },
     #[error("DynamoDB returned {code}: {message}")]
-    Answer { code: String, message: String },
+    Service { code: String, message: String },
     #[error(
         "the table throttles: {left} rows of a batch were not written in time; it needs more \
          write capacity"
@@ -70,7 +72,7 @@ pub(crate) enum RequestError {
     SynchronizedOn,
 }
 
-const NEEDED: &str = "a reader needs dynamodb:GetItem and dynamodb:Query, a writer also \
+const REQUIRED_PERMISSIONS: &str = "a reader needs dynamodb:GetItem and dynamodb:Query, a writer also \
                       dynamodb:PutItem and dynamodb:BatchWriteItem";
 
 /// An item that cannot be stored.
@@ -113,7 +115,7 @@ where
     match error {
         SdkError::TimeoutError(_) => StoreError::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => StoreError::Timeout,
-        SdkError::ServiceError(answer) => answered(answer.err(), table),
+        SdkError::ServiceError(reply) => service_error(reply.err(), table),
         _ if lacks_credentials(error) => StoreError::config(RequestError::NoCredentials { source }),
         SdkError::ConstructionFailure(_) => StoreError::config(source),
         _ => StoreError::unavailable(source),
@@ -131,10 +133,10 @@ const THROTTLING: [&str; 3] = [
     "ThrottlingException",
 ];
 
-fn answered(answer: &impl ProvideErrorMetadata, table: &str) -> StoreError {
+fn service_error(reply: &impl ProvideErrorMetadata, table: &str) -> StoreError {
     let table = table.to_owned();
-    let code = answer.code().unwrap_or("an unnamed error").to_owned();
-    let message = answer.message().unwrap_or_default().to_owned();
+    let code = reply.code().unwrap_or("an unnamed error").to_owned();
+    let message = reply.message().unwrap_or_default().to_owned();
     match code.as_str() {
         "ResourceNotFoundException" => StoreError::config(RequestError::NoTable { table }),
         "ValidationException" => StoreError::config(RequestError::Invalid {
@@ -160,7 +162,7 @@ fn answered(answer: &impl ProvideErrorMetadata, table: &str) -> StoreError {
             code,
             message,
         }),
-        _ => StoreError::unavailable(RequestError::Answer { code, message }),
+        _ => StoreError::unavailable(RequestError::Service { code, message }),
     }
 }
 

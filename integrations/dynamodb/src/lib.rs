@@ -101,12 +101,13 @@
 //! - A missing table, missing credentials and refused access are distinguished from an unreachable
 //!   database; each error names the remedy.
 
+mod backoff;
 mod batch;
 mod big_segments;
 mod config;
 mod error;
-mod patience;
 mod row;
+mod settings;
 mod store;
 mod table;
 

@@ -76,7 +76,7 @@ pub(crate) fn size(row: &Row) -> usize {
 }
 
 /// Whether a row without its sort key equals the row that [`write`] creates for the item.
-pub(crate) fn holds(row: &Row, item: &StoredItem) -> bool {
+pub(crate) fn is_current(row: &Row, item: &StoredItem) -> bool {
     let text = |name, value: &[u8]| {
         row.get(name)
             .and_then(|it| it.as_s().ok())

@@ -12,17 +12,17 @@ use vexil::store::{
     Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
 };
 
+use crate::backoff::Backoff;
 use crate::batch::{self, Batches};
 use crate::config::DynamoDbBuilder;
 use crate::error::is_throttled;
-use crate::patience::Patience;
 use crate::row::{self, KEY, NAMESPACE, Row, VERSION};
 use crate::table::Table;
 
 /// Both keys of the row that marks a complete data set.
 const MARKER: &str = "$inited";
 /// Timeout of writing everything.
-const WRITE_ALL_LIMIT: Duration = Duration::from_secs(60);
+const INIT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Refresh interval. Reads are billed by size, and there are no change notifications.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(30);
 /// Replaces a row that does not exist, has no numeric version, or has a lower version.
@@ -54,27 +54,27 @@ impl PersistentDataStore for DynamoDbDataStore {
             return Ok(None);
         }
         self.table
-            .within(self.table.limits().read, |_| self.item(kind, key))
+            .within(self.table.timeouts().read, |_| self.item(kind, key))
             .await
     }
 
     async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
         self.table
-            .within(self.table.limits().bulk, |patience| {
-                self.items(kind, true, patience)
+            .within(self.table.timeouts().bulk, |backoff| {
+                self.items(kind, true, backoff)
             })
             .await
     }
 
     async fn is_initialized(&self) -> Result<bool, StoreError> {
         self.table
-            .within(self.table.limits().read, |_| self.marker(true))
+            .within(self.table.timeouts().read, |_| self.marker(true))
             .await
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
         self.table
-            .within(WRITE_ALL_LIMIT, |patience| self.replace(data, patience))
+            .within(INIT_TIMEOUT, |backoff| self.replace(data, backoff))
             .await
     }
 
@@ -86,8 +86,8 @@ impl PersistentDataStore for DynamoDbDataStore {
     ) -> Result<WriteOutcome, StoreError> {
         let row = row::write(kind, &self.namespace(kind), &key.into(), item)?;
         self.table
-            .within(self.table.limits().bulk, |patience| {
-                self.put_if_newer(kind, key, row, patience)
+            .within(self.table.timeouts().bulk, |backoff| {
+                self.put_if_newer(kind, key, row, backoff)
             })
             .await
     }
@@ -95,15 +95,15 @@ impl PersistentDataStore for DynamoDbDataStore {
     /// Uses eventually consistent reads, at half the price.
     async fn snapshot(&self) -> Result<StoredDataSet, StoreError> {
         self.table
-            .within(self.table.limits().bulk, |patience| {
-                self.everything(patience)
+            .within(self.table.timeouts().bulk, |backoff| {
+                self.everything(backoff)
             })
             .await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
         self.table
-            .within(self.table.limits().probe, |_| self.marker(true))
+            .within(self.table.timeouts().probe, |_| self.marker(true))
             .await
             .map(drop)
     }
@@ -143,22 +143,22 @@ impl DynamoDbDataStore {
         &self,
         kind: DataKind,
         consistent: bool,
-        patience: Patience,
+        backoff: Backoff,
     ) -> Result<Vec<(Text, StoredItem)>, StoreError> {
         let mut items = Vec::new();
-        self.rows(kind, consistent, patience, |key, row| {
+        self.rows(kind, consistent, backoff, |key, row| {
             items.push((key.into(), row::read(row)))
         })
         .await?;
         Ok(items)
     }
 
-    async fn everything(&self, patience: Patience) -> Result<StoredDataSet, StoreError> {
+    async fn everything(&self, backoff: Backoff) -> Result<StoredDataSet, StoreError> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
             collections.push(Collection::new(
                 kind,
-                self.items(kind, false, patience).await?,
+                self.items(kind, false, backoff).await?,
             ));
         }
         Ok(StoredDataSet::new(collections, self.marker(false).await?))
@@ -169,7 +169,7 @@ impl DynamoDbDataStore {
         &self,
         kind: DataKind,
         consistent: bool,
-        mut patience: Patience,
+        mut backoff: Backoff,
         mut each: impl FnMut(String, Row) + Send,
     ) -> Result<(), StoreError> {
         let query = self
@@ -192,7 +192,7 @@ impl DynamoDbDataStore {
                 .await
             {
                 Ok(page) => page,
-                Err(error) if is_throttled(&error) && patience.wait().await => continue,
+                Err(error) if is_throttled(&error) && backoff.wait().await => continue,
                 Err(error) => return Err(self.table.error(&error)),
             };
             for mut row in page.items.into_iter().flatten() {
@@ -214,7 +214,7 @@ impl DynamoDbDataStore {
         kind: DataKind,
         key: &str,
         row: Row,
-        mut patience: Patience,
+        mut backoff: Backoff,
     ) -> Result<WriteOutcome, StoreError> {
         let put = self
             .table
@@ -236,7 +236,7 @@ impl DynamoDbDataStore {
         let error = loop {
             match put.clone().send().await {
                 Ok(_) => return Ok(WriteOutcome::Written),
-                Err(error) if is_throttled(&error) && patience.wait().await => {}
+                Err(error) if is_throttled(&error) && backoff.wait().await => {}
                 Err(error) => break error,
             }
         };
@@ -255,8 +255,8 @@ impl DynamoDbDataStore {
     /// Writes the collections in order, then deletes obsolete rows in reverse order, then sets the
     /// marker. Rows that are up to date are not written: obsolete rows can only be found by a read,
     /// which costs a fraction of writing.
-    async fn replace(&self, data: &[Collection], patience: Patience) -> Result<(), StoreError> {
-        let batches = Batches::new(&self.table, patience).await?;
+    async fn replace(&self, data: &[Collection], backoff: Backoff) -> Result<(), StoreError> {
+        let batches = Batches::new(&self.table, backoff).await?;
         let mut too_large = None;
         let mut unused = Vec::new();
         for Collection { kind, items, .. } in data {
@@ -269,9 +269,9 @@ impl DynamoDbDataStore {
             let mut unchanged = HashSet::new();
             let mut deletes = Vec::new();
             let namespace = self.namespace(*kind);
-            self.rows(*kind, true, patience, |key, row| {
+            self.rows(*kind, true, backoff, |key, row| {
                 match latest.get(key.as_str()) {
-                    Some(item) if row::holds(&row, item) => drop(unchanged.insert(key)),
+                    Some(item) if row::is_current(&row, item) => drop(unchanged.insert(key)),
                     Some(_) => {}
                     None => deletes.push(batch::delete(&namespace, key)),
                 }

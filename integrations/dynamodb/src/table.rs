@@ -16,36 +16,36 @@ use tokio::time::timeout;
 use vexil::PerProcess;
 use vexil::store::StoreError;
 
-use crate::config::{Limits, Settings};
+use crate::backoff::{Backoff, INITIAL_DELAY, MAX_DELAY};
 use crate::error::{RequestError, store_error};
-use crate::patience::{FIRST_DELAY, LONGEST_DELAY, Patience};
 use crate::row::{KEY, NAMESPACE, Row};
+use crate::settings::{TableSettings, Timeouts};
 
 /// Minimum timeout until the first reply: configuration and credentials are resolved then, and a
 /// connection is opened.
-const FIRST_LIMIT: Duration = Duration::from_secs(10);
+const FIRST_REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 
-const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Timeout of one attempt, so that a lost request can be retried within the timeout of its call.
-const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
-const ATTEMPTS: u32 = 3;
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_ATTEMPTS: u32 = 3;
 
 /// A table and the prefix of its rows.
 pub(crate) struct Table {
-    settings: Settings,
+    settings: TableSettings,
     /// Created by the first successful call, on the runtime of that call. A forked process creates
     /// its own.
     client: PerProcess<OnceCell<Client>>,
     /// Whether the table has replied. Until then, calls have a longer timeout.
-    has_answered: AtomicBool,
+    has_replied: AtomicBool,
 }
 
 impl Table {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: TableSettings) -> Self {
         Self {
             settings,
             client: PerProcess::new(OnceCell::new),
-            has_answered: AtomicBool::new(false),
+            has_replied: AtomicBool::new(false),
         }
     }
 
@@ -53,8 +53,8 @@ impl Table {
         &self.settings.table
     }
 
-    pub(crate) fn limits(&self) -> Limits {
-        self.settings.limits
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.settings.timeouts
     }
 
     /// The partition key of rows of this kind.
@@ -69,21 +69,21 @@ impl Table {
     pub(crate) async fn within<T, W>(
         &self,
         limit: Duration,
-        work: impl FnOnce(Patience) -> W,
+        work: impl FnOnce(Backoff) -> W,
     ) -> Result<T, StoreError>
     where
         W: Future<Output = Result<T, StoreError>>,
     {
-        let limit = if self.has_answered.load(Ordering::Relaxed) {
+        let limit = if self.has_replied.load(Ordering::Relaxed) {
             limit
         } else {
-            limit.max(FIRST_LIMIT)
+            limit.max(FIRST_REPLY_TIMEOUT)
         };
-        let result = timeout(limit, work(Patience::of(limit)))
+        let result = timeout(limit, work(Backoff::of(limit)))
             .await
             .unwrap_or(Err(StoreError::Timeout));
         if result.is_ok() {
-            self.has_answered.store(true, Ordering::Relaxed);
+            self.has_replied.store(true, Ordering::Relaxed);
         }
         result
     }
@@ -136,7 +136,7 @@ impl fmt::Debug for Table {
     }
 }
 
-impl Settings {
+impl TableSettings {
     async fn connect(&self) -> Result<Client, StoreError> {
         let client = match &self.client {
             Some(client) => client.clone(),
@@ -195,17 +195,17 @@ fn http_client() -> SharedHttpClient {
 
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(CONNECT_LIMIT)
-        .operation_attempt_timeout(ATTEMPT_LIMIT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .build()
 }
 
 /// Standard mode, not adaptive. After throttling, adaptive mode would block a client with few
 /// requests, such as this one, for seconds, and would never retry: a retry costs five tokens, and
-/// the bucket then holds one. Longer throttling is handled here, with [`Patience`].
+/// the bucket then holds one. Longer throttling is handled here, with [`Backoff`].
 fn retries() -> RetryConfig {
     RetryConfig::standard()
-        .with_max_attempts(ATTEMPTS)
-        .with_initial_backoff(FIRST_DELAY)
-        .with_max_backoff(LONGEST_DELAY)
+        .with_max_attempts(MAX_ATTEMPTS)
+        .with_initial_backoff(INITIAL_DELAY)
+        .with_max_backoff(MAX_DELAY)
 }

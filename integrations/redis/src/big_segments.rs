@@ -8,9 +8,9 @@ use vexil::big_segments::{BigSegmentStore, StoreError};
 use vexil::eval::Membership;
 
 use crate::builder::RedisStoreBuilder;
-use crate::connection::Lease;
-use crate::error::{Fault, store_error};
-use crate::request::{Limit, Request};
+use crate::connection::StoreHandle;
+use crate::error::{CommandError, store_error};
+use crate::request::{Request, RequestClass};
 
 /// Reads the big-segment memberships of contexts from Redis, where a Relay Proxy or LaunchDarkly's
 /// own integration writes them.
@@ -23,7 +23,7 @@ use crate::request::{Limit, Request};
 /// ```
 #[derive(Debug)]
 pub struct RedisBigSegmentStore {
-    lease: Lease,
+    handle: StoreHandle,
     prefix: String,
 }
 
@@ -34,8 +34,8 @@ impl RedisBigSegmentStore {
         RedisStoreBuilder::new()
     }
 
-    pub(crate) fn new(lease: Lease, prefix: String) -> Self {
-        Self { lease, prefix }
+    pub(crate) fn new(handle: StoreHandle, prefix: String) -> Self {
+        Self { handle, prefix }
     }
 
     fn key(&self, name: &str) -> String {
@@ -43,14 +43,14 @@ impl RedisBigSegmentStore {
     }
 
     /// The members of a set.
-    async fn set(&self, key: &str) -> Result<Vec<String>, Fault> {
+    async fn set(&self, key: &str) -> Result<Vec<String>, CommandError> {
         let mut command = redis::cmd("SMEMBERS");
         command.arg(key);
-        let answer = self
-            .lease
-            .send_one(&Request::one(key, command, Limit::Read))
+        let reply = self
+            .handle
+            .send_one(&Request::one(key, command, RequestClass::Read))
             .await?;
-        redis::from_redis_value(answer).map_err(|_| Fault::Unexpected)
+        redis::from_redis_value(reply).map_err(|_| CommandError::Unexpected)
     }
 }
 
@@ -83,15 +83,15 @@ impl BigSegmentStore for RedisBigSegmentStore {
         let key = self.key("big_segments_synchronized_on");
         let mut command = redis::cmd("GET");
         command.arg(&key);
-        let answer = self
-            .lease
-            .send_one(&Request::one(&key, command, Limit::Probe))
+        let reply = self
+            .handle
+            .send_one(&Request::one(&key, command, RequestClass::Probe))
             .await
             .map_err(store_error)?;
-        match answer {
+        match reply {
             Value::Nil => Ok(None),
             Value::BulkString(text) if text.is_empty() => Ok(None),
-            answer => match redis::from_redis_value::<u64>(answer) {
+            reply => match redis::from_redis_value::<u64>(reply) {
                 Ok(milliseconds) => Ok(Some(milliseconds)),
                 Err(_) => Err(StoreError::unavailable(NotATime { key })),
             },
@@ -99,6 +99,6 @@ impl BigSegmentStore for RedisBigSegmentStore {
     }
 
     async fn close(&self) {
-        self.lease.release();
+        self.handle.release();
     }
 }

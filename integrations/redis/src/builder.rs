@@ -10,7 +10,7 @@ use vexil::store::PersistentDataStore;
 
 use crate::big_segments::RedisBigSegmentStore;
 use crate::config::RedisConnectionBuilder;
-use crate::connection::{Lease, RedisConnection};
+use crate::connection::{RedisConnection, StoreHandle};
 use crate::error::RedisConfigError;
 use crate::store::RedisDataStore;
 
@@ -85,14 +85,14 @@ impl<S> RedisStoreBuilder<S> {
         self
     }
 
-    /// Opens a lease on the connection and logs the server and prefix.
-    fn open(self, contents: &'static str) -> Result<(Lease, String), RedisConfigError> {
+    /// Registers a store with the connection, and logs the server and prefix.
+    fn open(self, contents: &'static str) -> Result<(StoreHandle, String), RedisConfigError> {
         let connection = match self.connection {
             Connection::Shared(connection) => connection,
             Connection::Own(builder) => builder.build()?,
         };
-        let lease = Lease::new(connection);
-        let settings = lease.settings();
+        let handle = StoreHandle::new(connection);
+        let settings = handle.settings();
         tracing::info!(
             url = settings.url,
             database = settings.database,
@@ -100,7 +100,7 @@ impl<S> RedisStoreBuilder<S> {
             contents,
             "using Redis"
         );
-        Ok((lease, self.prefix))
+        Ok((handle, self.prefix))
     }
 }
 
@@ -113,7 +113,7 @@ impl RedisStoreBuilder<RedisDataStore> {
     /// Returns an error if the URL is not valid.
     pub fn build(self) -> Result<RedisDataStore, RedisConfigError> {
         self.open("flags")
-            .map(|(lease, prefix)| RedisDataStore::new(lease, &prefix))
+            .map(|(handle, prefix)| RedisDataStore::new(handle, &prefix))
     }
 }
 
@@ -126,7 +126,7 @@ impl RedisStoreBuilder<RedisBigSegmentStore> {
     /// Returns an error if the URL is not valid.
     pub fn build(self) -> Result<RedisBigSegmentStore, RedisConfigError> {
         self.open("big segments")
-            .map(|(lease, prefix)| RedisBigSegmentStore::new(lease, prefix))
+            .map(|(handle, prefix)| RedisBigSegmentStore::new(handle, prefix))
     }
 }
 

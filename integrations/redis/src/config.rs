@@ -9,7 +9,7 @@ use vexil::bounds;
 use vexil::config::redacted_url;
 
 use crate::address::Address;
-use crate::connection::{Limits, RedisConnection, Settings, Target};
+use crate::connection::{ConnectionSettings, RedisConnection, Target, Timeouts};
 use crate::credentials::{CredentialSource, RedisCredentials};
 use crate::error::RedisConfigError;
 use crate::tls::Tls;
@@ -26,7 +26,7 @@ pub struct RedisConnectionBuilder {
     credentials: CredentialSource,
     ca_certs: Option<PathBuf>,
     cert_file: Option<PathBuf>,
-    limits: Limits,
+    timeouts: Timeouts,
     #[cfg(feature = "cluster")]
     cluster: bool,
     #[cfg(feature = "cluster")]
@@ -53,7 +53,7 @@ impl RedisConnectionBuilder {
             credentials: CredentialSource::None,
             ca_certs: None,
             cert_file: None,
-            limits: Limits::default(),
+            timeouts: Timeouts::default(),
             #[cfg(feature = "cluster")]
             cluster: false,
             #[cfg(feature = "cluster")]
@@ -127,7 +127,7 @@ impl RedisConnectionBuilder {
     /// Limits how long a connection attempt may take, from resolving the host name to logging in.
     /// Default, also for zero: 2 s. Minimum: 10 ms. `Duration::MAX`: no limit.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.limits.connect = bounds::timeout(limit, Limits::default().connect);
+        self.timeouts.connect = bounds::timeout(limit, Timeouts::default().connect);
         self
     }
 
@@ -136,21 +136,21 @@ impl RedisConnectionBuilder {
     /// evaluation waits at most the client's `evaluation_timeout`, whatever this limit is. A slow
     /// reply is not an outage.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        self.limits.read = bounds::timeout(limit, Limits::default().read);
+        self.timeouts.read = bounds::timeout(limit, Timeouts::default().read);
         self
     }
 
     /// Limits how long it may take to read everything, and to write. Default, also for zero: 10 s.
     /// Minimum: 10 ms. `Duration::MAX`: no limit except the client's.
     pub fn bulk_timeout(mut self, limit: Duration) -> Self {
-        self.limits.bulk = bounds::timeout(limit, Limits::default().bulk);
+        self.timeouts.bulk = bounds::timeout(limit, Timeouts::default().bulk);
         self
     }
 
     /// Limits how long a probe of the server may take. Default, also for zero: 2 s. Minimum: 10 ms.
     /// `Duration::MAX`: no limit except the client's.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
-        self.limits.probe = bounds::timeout(limit, Limits::default().probe);
+        self.timeouts.probe = bounds::timeout(limit, Timeouts::default().probe);
         self
     }
 
@@ -225,14 +225,14 @@ impl RedisConnectionBuilder {
         } else {
             None
         };
-        Ok(RedisConnection::new(Settings {
+        Ok(RedisConnection::new(ConnectionSettings {
             url,
             target,
             database,
             credentials,
             encrypted: address.tls,
             tls,
-            limits: self.limits,
+            timeouts: self.timeouts,
         }))
     }
 

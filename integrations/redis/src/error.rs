@@ -1,5 +1,5 @@
-//! [`RedisConfigError`]: an invalid setting. [`Fault`]: a failed request, and the store error that
-//! it becomes.
+//! [`RedisConfigError`]: an invalid setting. [`CommandError`]: a failed request, and the store
+//! error that it becomes.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub enum RedisConfigError {
         /// Why it is not valid.
         reason: &'static str,
     },
-    /// Settings exclude each other.
+    /// ConnectionSettings exclude each other.
     #[error("{reason}")]
     Conflict {
         /// The settings, and why they conflict.
@@ -50,7 +50,7 @@ pub enum RedisConfigError {
 /// Why a request failed. `Clone`, because every request that waits for a connection receives the
 /// error of the failed attempt.
 #[derive(Clone, Debug, Error)]
-pub(crate) enum Fault {
+pub(crate) enum CommandError {
     #[error("no connection to {address}")]
     Connect {
         address: Arc<str>,
@@ -79,14 +79,14 @@ pub(crate) enum Fault {
     Closed,
 }
 
-impl Fault {
-    /// The fault for an error that the Redis client returned while it set up a connection.
+impl CommandError {
+    /// Converts an error that the Redis client returned while it set up a connection.
     pub(crate) fn of_setup(address: &Arc<str>, error: RedisError) -> Self {
         if error.kind() == ErrorKind::AuthenticationFailed {
             return Self::Refused(error);
         }
         match error.clone().into_server_errors().as_deref() {
-            Some([(_, answer), ..]) => Self::Server(answer.clone()),
+            Some([(_, reply), ..]) => Self::Server(reply.clone()),
             // The Redis client's own error for the reply to `SELECT`, the only remaining command
             // that the server can refuse.
             _ if matches!(error.kind(), ErrorKind::Server(_)) => Self::NoDatabase(error),
@@ -118,7 +118,7 @@ impl Fault {
     }
 
     /// Whether the connection can no longer be used: it is lost, or leads to the wrong server.
-    pub(crate) fn is_of_connection(&self) -> bool {
+    pub(crate) fn breaks_connection(&self) -> bool {
         match self {
             Self::Lost(_) => true,
             Self::Server(error) => {
@@ -168,23 +168,23 @@ fn says(error: &ServerError, words: &str) -> bool {
         .is_some_and(|details| details.contains(words))
 }
 
-/// A fault and its remedy.
+/// An error and its remedy.
 #[derive(Debug, Error)]
 #[error("{remedy}")]
 struct Remedied {
     remedy: &'static str,
     #[source]
-    fault: Fault,
+    error: CommandError,
 }
 
-/// The store error for a fault. STO-9.5, error classes.
-pub(crate) fn store_error(fault: Fault) -> StoreError {
-    match fault {
-        Fault::Timeout => StoreError::Timeout,
-        fault if fault.is_refusal() => StoreError::auth(fault),
-        fault => match fault.remedy() {
-            Some(remedy) => StoreError::config(Remedied { remedy, fault }),
-            None => StoreError::unavailable(fault),
+/// Converts a failed request to a store error. STO-9.5, error classes.
+pub(crate) fn store_error(error: CommandError) -> StoreError {
+    match error {
+        CommandError::Timeout => StoreError::Timeout,
+        error if error.is_refusal() => StoreError::auth(error),
+        error => match error.remedy() {
+            Some(remedy) => StoreError::config(Remedied { remedy, error }),
+            None => StoreError::unavailable(error),
         },
     }
 }
@@ -195,12 +195,12 @@ mod tests {
 
     use super::*;
 
-    fn told(answer: &str) -> StoreError {
-        let value = redis::parse_redis_value(format!("-{answer}\r\n").as_bytes()).unwrap();
+    fn store_error_for(reply: &str) -> StoreError {
+        let value = redis::parse_redis_value(format!("-{reply}\r\n").as_bytes()).unwrap();
         let Value::ServerError(error) = value else {
             panic!("{value:?}")
         };
-        store_error(Fault::Server(error))
+        store_error(CommandError::Server(error))
     }
 
     // STO-9.5, error classes
@@ -218,7 +218,7 @@ mod tests {
             "ERR max number of clients reached",
         ] {
             assert!(
-                matches!(told(passing), StoreError::Unavailable { .. }),
+                matches!(store_error_for(passing), StoreError::Unavailable { .. }),
                 "{passing}"
             );
         }
@@ -229,7 +229,7 @@ mod tests {
             "ERR AUTH <password> called without any password configured for the default user",
         ] {
             assert!(
-                matches!(told(refusal), StoreError::Auth { .. }),
+                matches!(store_error_for(refusal), StoreError::Auth { .. }),
                 "{refusal}"
             );
         }
@@ -239,10 +239,13 @@ mod tests {
             "MOVED 5868 127.0.0.1:6381",
         ] {
             assert!(
-                matches!(told(lasting), StoreError::Config { .. }),
+                matches!(store_error_for(lasting), StoreError::Config { .. }),
                 "{lasting}"
             );
         }
-        assert!(matches!(store_error(Fault::Timeout), StoreError::Timeout));
+        assert!(matches!(
+            store_error(CommandError::Timeout),
+            StoreError::Timeout
+        ));
     }
 }

@@ -118,8 +118,9 @@ mod credentials;
 mod error;
 mod keys;
 mod request;
+mod startup_checks;
 mod store;
-mod survey;
+mod stream;
 mod tls;
 mod upsert;
 

@@ -2,7 +2,7 @@
 
 use redis::{Cmd, Pipeline, Value};
 
-use crate::error::Fault;
+use crate::error::CommandError;
 
 /// Commands for keys in one slot. All of them can be sent again if it is unknown whether they were
 /// executed.
@@ -17,12 +17,12 @@ pub(crate) struct Request {
     commands: Vec<Cmd>,
     /// Whether the commands are executed atomically.
     atomic: bool,
-    pub(crate) limit: Limit,
+    pub(crate) class: RequestClass,
 }
 
 /// The class of a request, which determines its timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limit {
+pub(crate) enum RequestClass {
     /// A read of one item, which an evaluation may wait for. Fails at once while there is no
     /// connection.
     Read,
@@ -33,22 +33,22 @@ pub(crate) enum Limit {
 }
 
 impl Request {
-    pub(crate) fn one(key: &str, command: Cmd, limit: Limit) -> Self {
+    pub(crate) fn one(key: &str, command: Cmd, class: RequestClass) -> Self {
         Self {
             key: key.to_owned(),
             commands: vec![command],
             atomic: false,
-            limit,
+            class,
         }
     }
 
     /// All commands atomically, with `MULTI` and `EXEC`.
-    pub(crate) fn transaction(key: &str, commands: Vec<Cmd>, limit: Limit) -> Self {
+    pub(crate) fn transaction(key: &str, commands: Vec<Cmd>, class: RequestClass) -> Self {
         Self {
             key: key.to_owned(),
             commands,
             atomic: true,
-            limit,
+            class,
         }
     }
 
@@ -74,21 +74,25 @@ impl Request {
         if self.atomic {
             pipeline.add_command(redis::cmd("EXEC"));
         }
-        let answers = pipeline.len();
-        (pipeline, answers)
+        let replies = pipeline.len();
+        (pipeline, replies)
     }
 
     /// Returns the replies to the commands, or the first error among them. An error in a
     /// transaction does not roll back the rest of it, so every reply is checked (STO-1.5, step 4).
-    pub(crate) fn answers(&self, mut all: Vec<Value>, asking: bool) -> Result<Vec<Value>, Fault> {
+    pub(crate) fn replies(
+        &self,
+        mut all: Vec<Value>,
+        asking: bool,
+    ) -> Result<Vec<Value>, CommandError> {
         if self.atomic {
-            let outcome = all.pop().ok_or(Fault::Unexpected)?;
+            let outcome = all.pop().ok_or(CommandError::Unexpected)?;
             first_error(&all)?;
             all = match outcome {
-                Value::Array(answers) => answers,
-                Value::ServerError(error) => return Err(Fault::Server(error)),
-                Value::Nil => return Err(Fault::Contended),
-                _ => return Err(Fault::Unexpected),
+                Value::Array(replies) => replies,
+                Value::ServerError(error) => return Err(CommandError::Server(error)),
+                Value::Nil => return Err(CommandError::Contended),
+                _ => return Err(CommandError::Unexpected),
             };
         } else if asking {
             all = all.into_iter().skip(1).step_by(2).collect();
@@ -97,17 +101,17 @@ impl Request {
         if all.len() == self.commands.len() {
             Ok(all)
         } else {
-            Err(Fault::Unexpected)
+            Err(CommandError::Unexpected)
         }
     }
 }
 
-fn first_error(answers: &[Value]) -> Result<(), Fault> {
-    let error = answers.iter().find_map(|answer| match answer {
+fn first_error(replies: &[Value]) -> Result<(), CommandError> {
+    let error = replies.iter().find_map(|reply| match reply {
         Value::ServerError(error) => Some(error),
         _ => None,
     });
-    error.map_or(Ok(()), |error| Err(Fault::Server(error.clone())))
+    error.map_or(Ok(()), |error| Err(CommandError::Server(error.clone())))
 }
 
 #[cfg(test)]
@@ -115,16 +119,16 @@ mod tests {
     use super::*;
 
     /// The server's replies, one line for each command.
-    fn answers(lines: &[&str]) -> Vec<Value> {
+    fn replies(lines: &[&str]) -> Vec<Value> {
         lines
             .iter()
             .map(|line| redis::parse_redis_value(format!("{line}\r\n").as_bytes()).unwrap())
             .collect()
     }
 
-    fn transaction(lines: &[&str]) -> Result<Vec<Value>, Fault> {
+    fn transaction(lines: &[&str]) -> Result<Vec<Value>, CommandError> {
         let commands = vec![redis::cmd("DEL"), redis::cmd("SET")];
-        Request::transaction("k", commands, Limit::Bulk).answers(answers(lines), false)
+        Request::transaction("k", commands, RequestClass::Bulk).replies(replies(lines), false)
     }
 
     // STO-1.5, step 4, and STO-F12: check every element
@@ -149,31 +153,31 @@ mod tests {
             ),
             (["+OK", "+QUEUED", "+QUEUED", "-CROSSSLOT e"], "CROSSSLOT"),
         ] {
-            let Err(Fault::Server(error)) = transaction(&lines) else {
+            let Err(CommandError::Server(error)) = transaction(&lines) else {
                 panic!("{lines:?}")
             };
             assert_eq!(error.code(), code);
         }
         assert!(matches!(
             transaction(&["+OK", "+QUEUED", "+QUEUED", "*-1"]),
-            Err(Fault::Contended)
+            Err(CommandError::Contended)
         ));
         for nonsense in ["+OK", "*1\r\n:1"] {
             assert!(matches!(
                 transaction(&["+OK", "+QUEUED", "+QUEUED", nonsense]),
-                Err(Fault::Unexpected)
+                Err(CommandError::Unexpected)
             ));
         }
-        assert!(matches!(transaction(&[]), Err(Fault::Unexpected)));
+        assert!(matches!(transaction(&[]), Err(CommandError::Unexpected)));
     }
 
     // Redis Cluster specification: ASKING precedes each command, and has its own reply
     #[test]
     fn asking_precedes_each_command_and_its_reply_is_skipped() {
-        let request = Request::one("k", redis::cmd("GET"), Limit::Read);
+        let request = Request::one("k", redis::cmd("GET"), RequestClass::Read);
         let (pipeline, count) = request.packed(true);
         assert_eq!((pipeline.len(), count), (2, 2));
-        let taken = request.answers(answers(&["+OK", ":7"]), true).unwrap();
+        let taken = request.replies(replies(&["+OK", ":7"]), true).unwrap();
         assert_eq!(taken, [Value::Int(7)]);
     }
 }

@@ -12,11 +12,11 @@ use vexil::store::{
 use vexil::{PerProcess, Text, async_trait};
 
 use crate::builder::RedisStoreBuilder;
-use crate::connection::Lease;
-use crate::error::{Fault, store_error};
+use crate::connection::StoreHandle;
+use crate::error::{CommandError, store_error};
 use crate::keys::Keys;
-use crate::request::{Limit, Request};
-use crate::survey::Survey;
+use crate::request::{Request, RequestClass};
+use crate::startup_checks::StartupChecks;
 use crate::upsert::{self, Write};
 
 /// Maximum number of items in one `HSET`.
@@ -39,7 +39,7 @@ const CHUNK: usize = 500;
 /// No key expires.
 #[derive(Debug)]
 pub struct RedisDataStore {
-    lease: Arc<Lease>,
+    handle: Arc<StoreHandle>,
     keys: Keys,
     changes: PerProcess<Changes>,
     /// Whether the keys are on different nodes of a cluster and cannot be in one transaction.
@@ -47,7 +47,7 @@ pub struct RedisDataStore {
     warned_of_split: AtomicBool,
     /// Whether the server refuses scripts.
     scripts_refused: AtomicBool,
-    survey: Survey,
+    startup_checks: StartupChecks,
 }
 
 impl RedisDataStore {
@@ -57,111 +57,111 @@ impl RedisDataStore {
         RedisStoreBuilder::new()
     }
 
-    pub(crate) fn new(lease: Lease, prefix: &str) -> Self {
-        let (lease, keys) = (Arc::new(lease), Keys::new(prefix));
+    pub(crate) fn new(handle: StoreHandle, prefix: &str) -> Self {
+        let (handle, keys) = (Arc::new(handle), Keys::new(prefix));
         let changes = PerProcess::new({
-            let (lease, keys) = (Arc::clone(&lease), keys.clone());
-            move || lease.watch(&keys)
+            let (handle, keys) = (Arc::clone(&handle), keys.clone());
+            move || handle.watch(&keys)
         });
         // Registered now, so that the first connection subscribes to changes.
         changes.get();
         Self {
             changes,
-            split: AtomicBool::new(!lease.is_one_place(&keys)),
+            split: AtomicBool::new(!handle.is_on_one_node(&keys)),
             warned_of_split: AtomicBool::new(false),
             scripts_refused: AtomicBool::new(false),
-            survey: Survey::default(),
-            lease,
+            startup_checks: StartupChecks::default(),
+            handle,
             keys,
         }
     }
 
-    async fn read_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, Fault> {
+    async fn read_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, CommandError> {
         let hash = self.keys.items(kind);
         items(
-            self.lease
-                .send_one(&Request::one(&hash, get_all(&hash), Limit::Bulk))
+            self.handle
+                .send_one(&Request::one(&hash, get_all(&hash), RequestClass::Bulk))
                 .await?,
         )
     }
 
-    async fn read_marker(&self, limit: Limit) -> Result<bool, Fault> {
+    async fn read_marker(&self, class: RequestClass) -> Result<bool, CommandError> {
         let marker = self.keys.marker();
         is_there(
             &self
-                .lease
-                .send_one(&Request::one(&marker, exists(&marker), limit))
+                .handle
+                .send_one(&Request::one(&marker, exists(&marker), class))
                 .await?,
         )
     }
 
     /// Reads everything atomically.
-    async fn read_at_once(&self) -> Result<StoredDataSet, Fault> {
+    async fn read_at_once(&self) -> Result<StoredDataSet, CommandError> {
         let marker = self.keys.marker();
         let mut commands: Vec<Cmd> = DataKind::READ_ORDER
             .map(|kind| get_all(&self.keys.items(kind)))
             .into();
         commands.push(exists(&marker));
-        let mut answers = self
-            .lease
-            .send(&Request::transaction(&marker, commands, Limit::Bulk))
+        let mut replies = self
+            .handle
+            .send(&Request::transaction(&marker, commands, RequestClass::Bulk))
             .await?;
-        let initialized = is_there(&answers.pop().ok_or(Fault::Unexpected)?)?;
-        let collect = |(kind, answer)| Ok(Collection::new(kind, items(answer)?));
+        let initialized = is_there(&replies.pop().ok_or(CommandError::Unexpected)?)?;
+        let collect = |(kind, reply)| Ok(Collection::new(kind, items(reply)?));
         let collections = DataKind::READ_ORDER
             .into_iter()
-            .zip(answers)
+            .zip(replies)
             .map(collect)
-            .collect::<Result<_, Fault>>()?;
+            .collect::<Result<_, CommandError>>()?;
         Ok(StoredDataSet::new(collections, initialized))
     }
 
     /// Reads the flags, then the segments that they refer to, then the marker, one after the other.
-    async fn read_one_by_one(&self) -> Result<StoredDataSet, Fault> {
+    async fn read_one_by_one(&self) -> Result<StoredDataSet, CommandError> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
             collections.push(Collection::new(kind, self.read_all(kind).await?));
         }
         Ok(StoredDataSet::new(
             collections,
-            self.read_marker(Limit::Bulk).await?,
+            self.read_marker(RequestClass::Bulk).await?,
         ))
     }
 
     /// Replaces everything atomically.
-    async fn write_at_once(&self, data: &[Collection]) -> Result<(), Fault> {
+    async fn write_at_once(&self, data: &[Collection]) -> Result<(), CommandError> {
         let mut commands: Vec<Cmd> = data
             .iter()
             .flat_map(|collection| self.replace(collection))
             .collect();
         commands.push(self.set_marker());
-        self.lease
+        self.handle
             .send(&Request::transaction(
                 &self.keys.marker(),
                 commands,
-                Limit::Bulk,
+                RequestClass::Bulk,
             ))
             .await
             .map(drop)
     }
 
     /// Replaces each kind atomically. The marker is written last.
-    async fn write_one_by_one(&self, data: &[Collection]) -> Result<(), Fault> {
+    async fn write_one_by_one(&self, data: &[Collection]) -> Result<(), CommandError> {
         for collection in data {
             let hash = self.keys.items(collection.kind);
-            self.lease
+            self.handle
                 .send(&Request::transaction(
                     &hash,
                     self.replace(collection),
-                    Limit::Bulk,
+                    RequestClass::Bulk,
                 ))
                 .await?;
         }
-        self.lease
+        self.handle
             .send(&Request::one(
                 &self.keys.marker(),
                 self.set_marker(),
-                Limit::Bulk,
+                RequestClass::Bulk,
             ))
             .await
             .map(drop)
@@ -196,8 +196,9 @@ impl RedisDataStore {
     }
 
     /// Starts the one-time check of the settings, after the first read.
-    fn survey(&self, is_empty: bool) {
-        self.survey.start(&self.lease, &self.keys, is_empty);
+    fn check_settings(&self, is_empty: bool) {
+        self.startup_checks
+            .start(&self.handle, &self.keys, is_empty);
     }
 }
 
@@ -208,8 +209,8 @@ impl PersistentDataStore for RedisDataStore {
         let mut command = redis::cmd("HGET");
         command.arg(&hash).arg(key);
         match self
-            .lease
-            .send_one(&Request::one(&hash, command, Limit::Read))
+            .handle
+            .send_one(&Request::one(&hash, command, RequestClass::Read))
             .await
             .map_err(store_error)?
         {
@@ -217,7 +218,7 @@ impl PersistentDataStore for RedisDataStore {
             Value::BulkString(body) => Ok(Some(body)
                 .filter(|body| !body.is_empty())
                 .map(StoredItem::new)),
-            _ => Err(store_error(Fault::Unexpected)),
+            _ => Err(store_error(CommandError::Unexpected)),
         }
     }
 
@@ -226,13 +227,15 @@ impl PersistentDataStore for RedisDataStore {
     }
 
     async fn is_initialized(&self) -> Result<bool, StoreError> {
-        self.read_marker(Limit::Read).await.map_err(store_error)
+        self.read_marker(RequestClass::Read)
+            .await
+            .map_err(store_error)
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
         if !self.is_split() {
             match self.write_at_once(data).await {
-                Err(fault) if fault.is_split() => self.split.store(true, Ordering::Relaxed),
+                Err(error) if error.is_split() => self.split.store(true, Ordering::Relaxed),
                 outcome => return outcome.map_err(store_error),
             }
         }
@@ -261,11 +264,11 @@ impl PersistentDataStore for RedisDataStore {
             item,
         };
         let outcome = if self.scripts_refused.load(Ordering::Relaxed) {
-            write.by_watching(&self.lease).await
+            write.by_watching(&self.handle).await
         } else {
-            match write.by_script(&self.lease).await {
-                Err(fault) if upsert::is_refused(&fault) => {
-                    let written = write.by_watching(&self.lease).await;
+            match write.by_script(&self.handle).await {
+                Err(error) if upsert::is_refused(&error) => {
+                    let written = write.by_watching(&self.handle).await;
                     // If the write fails too, the cause is not the missing scripts.
                     self.scripts_refused
                         .store(written.is_ok(), Ordering::Relaxed);
@@ -275,7 +278,7 @@ impl PersistentDataStore for RedisDataStore {
             }
         };
         let outcome = outcome.map_err(store_error)?;
-        if outcome.over_unreadable {
+        if outcome.replaced_unreadable {
             tracing::warn!(%kind, key, "replaced a stored item whose version cannot be read");
         }
         Ok(outcome.upsert)
@@ -285,7 +288,7 @@ impl PersistentDataStore for RedisDataStore {
         let mut snapshot = None;
         if !self.is_split() {
             match self.read_at_once().await {
-                Err(fault) if fault.is_split() => self.split.store(true, Ordering::Relaxed),
+                Err(error) if error.is_split() => self.split.store(true, Ordering::Relaxed),
                 outcome => snapshot = Some(outcome.map_err(store_error)?),
             }
         }
@@ -297,12 +300,12 @@ impl PersistentDataStore for RedisDataStore {
             .collections
             .iter()
             .all(|collection| collection.items.is_empty());
-        self.survey(is_empty && !snapshot.initialized);
+        self.check_settings(is_empty && !snapshot.initialized);
         Ok(snapshot)
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.read_marker(Limit::Probe)
+        self.read_marker(RequestClass::Probe)
             .await
             .map(drop)
             .map_err(store_error)
@@ -317,8 +320,8 @@ impl PersistentDataStore for RedisDataStore {
     }
 
     async fn close(&self) {
-        self.survey.stop();
-        self.lease.release();
+        self.startup_checks.stop();
+        self.handle.release();
     }
 }
 
@@ -335,16 +338,16 @@ fn exists(key: &str) -> Cmd {
 }
 
 /// Parses the reply to `EXISTS`.
-fn is_there(answer: &Value) -> Result<bool, Fault> {
-    match answer {
+fn is_there(reply: &Value) -> Result<bool, CommandError> {
+    match reply {
         Value::Int(count) => Ok(*count > 0),
-        _ => Err(Fault::Unexpected),
+        _ => Err(CommandError::Unexpected),
     }
 }
 
 /// Parses the reply to `HGETALL`: a map, or in RESP2 a list of alternating keys and values.
-fn items(answer: Value) -> Result<Vec<(Text, StoredItem)>, Fault> {
-    match answer {
+fn items(reply: Value) -> Result<Vec<(Text, StoredItem)>, CommandError> {
+    match reply {
         Value::Map(pairs) => pairs
             .into_iter()
             .filter_map(|(key, body)| item(key, body).transpose())
@@ -357,15 +360,15 @@ fn items(answer: Value) -> Result<Vec<(Text, StoredItem)>, Fault> {
             }
             Ok(items)
         }
-        _ => Err(Fault::Unexpected),
+        _ => Err(CommandError::Unexpected),
     }
 }
 
 /// Parses one item. Returns `None` if its key is not UTF-8, which no SDK writes, or if the body is
 /// empty, which means that the item is absent.
-fn item(key: Value, body: Value) -> Result<Option<(Text, StoredItem)>, Fault> {
+fn item(key: Value, body: Value) -> Result<Option<(Text, StoredItem)>, CommandError> {
     let (Value::BulkString(key), Value::BulkString(body)) = (key, body) else {
-        return Err(Fault::Unexpected);
+        return Err(CommandError::Unexpected);
     };
     match String::from_utf8(key) {
         Ok(key) if !body.is_empty() => Ok(Some((key.into(), StoredItem::new(body)))),

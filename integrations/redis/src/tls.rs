@@ -10,8 +10,8 @@ use std::path::Path;
 
 use tokio::net::TcpStream;
 
-use crate::connection::Stream;
 use crate::error::RedisConfigError;
+use crate::stream::Stream;
 
 /// The TLS connector.
 #[cfg(feature = "tls")]
@@ -62,14 +62,14 @@ mod by_rustls {
             ca_certs: Option<&Path>,
             cert_file: Option<&Path>,
         ) -> Result<Self, RedisConfigError> {
-            let provider = vexil::tls::provider().ok_or_else(|| impossible(NO_PROVIDER))?;
+            let provider = vexil::tls::provider().ok_or_else(|| tls_error(NO_PROVIDER))?;
             let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
                 .with_safe_default_protocol_versions()
-                .map_err(impossible)?;
+                .map_err(tls_error)?;
             let builder = match ca_certs {
                 Some(path) => builder.with_root_certificates(roots(path)?),
                 None => {
-                    let verifier = Verifier::new(provider).map_err(impossible)?;
+                    let verifier = Verifier::new(provider).map_err(tls_error)?;
                     builder
                         .dangerous()
                         .with_custom_certificate_verifier(Arc::new(verifier))
@@ -159,7 +159,7 @@ mod by_rustls {
         }
     }
 
-    fn impossible(source: impl Into<Box<dyn Error + Send + Sync>>) -> RedisConfigError {
+    fn tls_error(source: impl Into<Box<dyn Error + Send + Sync>>) -> RedisConfigError {
         RedisConfigError::Tls {
             source: source.into(),
         }

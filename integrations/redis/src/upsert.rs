@@ -10,9 +10,9 @@ use tokio::time::{sleep, timeout_at};
 use vexil::json::replace_lone_surrogates;
 use vexil::store::{StoredItem, WriteOutcome};
 
-use crate::connection::{Dedicated, Lease};
-use crate::error::Fault;
-use crate::request::{Limit, Request};
+use crate::connection::{Dedicated, StoreHandle};
+use crate::error::CommandError;
+use crate::request::{Request, RequestClass};
 
 /// Returns the stored item if it is at least as new. Otherwise writes the item and returns nil, or
 /// 1 if the version of the replaced item cannot be read.
@@ -57,28 +57,28 @@ pub(crate) struct Write<'a> {
 pub(crate) struct Outcome {
     pub(crate) upsert: WriteOutcome,
     /// Whether the item replaced one whose version cannot be read.
-    pub(crate) over_unreadable: bool,
+    pub(crate) replaced_unreadable: bool,
 }
 
 impl Outcome {
-    fn written(over_unreadable: bool) -> Self {
+    fn written(replaced_unreadable: bool) -> Self {
         Self {
             upsert: WriteOutcome::Written,
-            over_unreadable,
+            replaced_unreadable,
         }
     }
 
     fn superseded(stored: Vec<u8>) -> Self {
         Self {
             upsert: WriteOutcome::Superseded(Some(StoredItem::new(stored))),
-            over_unreadable: false,
+            replaced_unreadable: false,
         }
     }
 }
 
 impl Write<'_> {
     /// Writes by the script. If the server runs no scripts, the error satisfies [`is_refused`].
-    pub(crate) async fn by_script(self, lease: &Lease) -> Result<Outcome, Fault> {
+    pub(crate) async fn by_script(self, handle: &StoreHandle) -> Result<Outcome, CommandError> {
         let run = |command: &str, script: &str| {
             let mut command = redis::cmd(command);
             command
@@ -88,42 +88,42 @@ impl Write<'_> {
                 .arg(self.key)
                 .arg(self.version())
                 .arg(&self.item.body[..]);
-            Request::one(self.hash, command, Limit::Bulk)
+            Request::one(self.hash, command, RequestClass::Bulk)
         };
-        let answer = match lease.send_one(&run("EVALSHA", &SCRIPT_HASH)).await {
-            Err(fault) if fault.server_kind() == Some(ServerErrorKind::NoScript) => {
-                lease.send_one(&run("EVAL", SCRIPT)).await?
+        let reply = match handle.send_one(&run("EVALSHA", &SCRIPT_HASH)).await {
+            Err(error) if error.server_kind() == Some(ServerErrorKind::NoScript) => {
+                handle.send_one(&run("EVAL", SCRIPT)).await?
             }
             outcome => outcome?,
         };
-        match answer {
+        match reply {
             Value::Nil => Ok(Outcome::written(false)),
             Value::Int(_) => Ok(Outcome::written(true)),
             Value::BulkString(stored) => Ok(Outcome::superseded(stored)),
-            _ => Err(Fault::Unexpected),
+            _ => Err(CommandError::Unexpected),
         }
     }
 
     /// Writes by watching the hash, over a dedicated connection.
-    pub(crate) async fn by_watching(self, lease: &Lease) -> Result<Outcome, Fault> {
-        let deadline = lease.deadline(Limit::Bulk);
-        let mut connection = lease.dedicated(self.hash, deadline).await?;
+    pub(crate) async fn by_watching(self, handle: &StoreHandle) -> Result<Outcome, CommandError> {
+        let deadline = handle.deadline(RequestClass::Bulk);
+        let mut connection = handle.dedicated(self.hash, deadline).await?;
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 sleep(Duration::from_millis(fastrand::u64(1..=20))).await;
             }
             match timeout_at(deadline, self.watch_once(&mut connection))
                 .await
-                .unwrap_or(Err(Fault::Timeout))
+                .unwrap_or(Err(CommandError::Timeout))
             {
-                Err(Fault::Contended) => {}
+                Err(CommandError::Contended) => {}
                 outcome => return outcome,
             }
         }
-        Err(Fault::Contended)
+        Err(CommandError::Contended)
     }
 
-    async fn watch_once(self, connection: &mut Dedicated) -> Result<Outcome, Fault> {
+    async fn watch_once(self, connection: &mut Dedicated) -> Result<Outcome, CommandError> {
         let mut watch = redis::cmd("WATCH");
         connection.send(watch.arg(self.hash)).await?;
         let mut get = redis::cmd("HGET");
@@ -144,13 +144,13 @@ impl Write<'_> {
                     .send(set.arg(self.hash).arg(self.key).arg(&self.item.body[..]))
                     .await?;
                 match connection.send(&redis::cmd("EXEC")).await? {
-                    Value::Nil => Err(Fault::Contended),
-                    Value::Array(answers) => match answers.into_iter().next() {
-                        Some(Value::ServerError(error)) => Err(Fault::Server(error)),
+                    Value::Nil => Err(CommandError::Contended),
+                    Value::Array(replies) => match replies.into_iter().next() {
+                        Some(Value::ServerError(error)) => Err(CommandError::Server(error)),
                         Some(_) => Ok(Outcome::written(stored.is_some() && version.is_none())),
-                        None => Err(Fault::Unexpected),
+                        None => Err(CommandError::Unexpected),
                     },
-                    _ => Err(Fault::Unexpected),
+                    _ => Err(CommandError::Unexpected),
                 }
             }
         }
@@ -183,8 +183,8 @@ fn version_of(body: &[u8]) -> Option<f64> {
 }
 
 /// Whether the server, or a proxy in front of it, refuses to run scripts for this user.
-pub(crate) fn is_refused(fault: &Fault) -> bool {
-    let Fault::Server(error) = fault else {
+pub(crate) fn is_refused(error: &CommandError) -> bool {
+    let CommandError::Server(error) = error else {
         return false;
     };
     let unknown = error

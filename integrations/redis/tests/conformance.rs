@@ -17,15 +17,15 @@ use vexil_testing::fault_proxy::Direction;
 use vexil_testing::servers::{RedisCluster, RedisReply, RedisSentinel, RedisServer};
 use vexil_testing::{FaultProxy, big_segment_store_conformance, persistent_store_conformance};
 
-mod alone {
+mod on_a_single_server {
     use super::*;
 
-    persistent_store_conformance!(Harness::<Alone>::default(), reads, writes, pushes);
+    persistent_store_conformance!(Harness::<SingleServer>::default(), reads, writes, pushes);
 
     mod big_segments {
         use super::*;
 
-        big_segment_store_conformance!(Harness::<Alone>::default());
+        big_segment_store_conformance!(Harness::<SingleServer>::default());
     }
 }
 
@@ -72,7 +72,7 @@ mod under_a_sentinel {
 }
 
 /// A kind of deployment. All tests of the process share one of each kind.
-trait Place: Default + Debug + Send + Sync + 'static {
+trait Deployment: Default + Debug + Send + Sync + 'static {
     /// Returns a builder of a connection to it.
     fn connection() -> RedisConnectionBuilder;
 
@@ -89,21 +89,21 @@ trait Place: Default + Debug + Send + Sync + 'static {
 }
 
 #[derive(Debug, Default)]
-struct Alone;
+struct SingleServer;
 
-static ALONE: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start().unwrap());
+static SINGLE_SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start().unwrap());
 
-impl Place for Alone {
+impl Deployment for SingleServer {
     fn connection() -> RedisConnectionBuilder {
-        RedisConnection::builder().url(ALONE.url())
+        RedisConnection::builder().url(SINGLE_SERVER.url())
     }
 
     fn server_of(_: &str) -> &'static RedisServer {
-        &ALONE
+        &SINGLE_SERVER
     }
 
     fn servers() -> Vec<&'static RedisServer> {
-        vec![&ALONE]
+        vec![&SINGLE_SERVER]
     }
 }
 
@@ -117,7 +117,7 @@ static WITHOUT_SCRIPTS: LazyLock<RedisServer> = LazyLock::new(|| {
         .unwrap()
 });
 
-impl Place for WithoutScripts {
+impl Deployment for WithoutScripts {
     fn connection() -> RedisConnectionBuilder {
         RedisConnection::builder().url(WITHOUT_SCRIPTS.url_as("writer", "secret"))
     }
@@ -136,7 +136,7 @@ struct Cluster<const HASH_TAG: bool>;
 
 static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(|| RedisCluster::start().unwrap());
 
-impl<const HASH_TAG: bool> Place for Cluster<HASH_TAG> {
+impl<const HASH_TAG: bool> Deployment for Cluster<HASH_TAG> {
     fn connection() -> RedisConnectionBuilder {
         let urls = CLUSTER.urls();
         RedisConnection::builder().url(&urls[0]).cluster(&urls[1..])
@@ -164,7 +164,7 @@ struct Sentinel;
 
 static SENTINEL: LazyLock<RedisSentinel> = LazyLock::new(|| RedisSentinel::start().unwrap());
 
-impl Place for Sentinel {
+impl Deployment for Sentinel {
     fn connection() -> RedisConnectionBuilder {
         RedisConnection::builder().sentinels(SENTINEL.name(), [SENTINEL.sentinel().url()])
     }
@@ -183,11 +183,11 @@ impl Place for Sentinel {
 struct Harness<P> {
     /// Proxies between stores and the server, kept alive for the whole test.
     proxies: Mutex<Vec<FaultProxy>>,
-    place: PhantomData<P>,
+    deployment: PhantomData<P>,
 }
 
 /// A connection to a deployment, with timeouts long enough for a busy machine.
-fn connection_to<P: Place>() -> RedisConnectionBuilder {
+fn connection_to<P: Deployment>() -> RedisConnectionBuilder {
     let limit = Duration::from_secs(120);
     P::connection()
         .connect_timeout(limit)
@@ -197,22 +197,22 @@ fn connection_to<P: Place>() -> RedisConnectionBuilder {
 }
 
 /// A connection to a closed port.
-fn nowhere() -> RedisConnection {
+fn to_a_closed_port() -> RedisConnection {
     RedisConnection::builder()
         .url("redis://127.0.0.1:1")
         .build()
         .unwrap()
 }
 
-fn key<P: Place>(prefix: &str, name: &str) -> String {
+fn key<P: Deployment>(prefix: &str, name: &str) -> String {
     format!("{}:{name}", P::prefix(prefix))
 }
 
-fn command<P: Place>(key: &str, arguments: &[&[u8]]) {
+fn command<P: Deployment>(key: &str, arguments: &[&[u8]]) {
     P::server_of(key).command(arguments).unwrap();
 }
 
-fn flag_store<P: Place>(connection: &RedisConnection, prefix: &str) -> Arc<RedisDataStore> {
+fn flag_store<P: Deployment>(connection: &RedisConnection, prefix: &str) -> Arc<RedisDataStore> {
     Arc::new(
         RedisDataStore::builder()
             .connection(connection)
@@ -223,13 +223,13 @@ fn flag_store<P: Place>(connection: &RedisConnection, prefix: &str) -> Arc<Redis
 }
 
 #[async_trait]
-impl<P: Place> PersistentStoreHarness for Harness<P> {
+impl<P: Deployment> PersistentStoreHarness for Harness<P> {
     async fn store(&self, prefix: &str) -> Arc<dyn PersistentDataStore> {
         flag_store::<P>(&connection_to::<P>().build().unwrap(), prefix)
     }
 
     async fn unreachable(&self) -> Arc<dyn PersistentDataStore> {
-        flag_store::<P>(&nowhere(), "any")
+        flag_store::<P>(&to_a_closed_port(), "any")
     }
 
     async fn put(&self, prefix: &str, kind: DataKind, field: &str, row: &StoredItem) {
@@ -281,7 +281,7 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
 }
 
 #[async_trait]
-impl<P: Place> BigSegmentStoreHarness for Harness<P> {
+impl<P: Deployment> BigSegmentStoreHarness for Harness<P> {
     async fn store(&self, prefix: &str) -> Arc<dyn BigSegmentStore> {
         let connection = connection_to::<P>().build().unwrap();
         let store = RedisBigSegmentStore::builder()
@@ -293,7 +293,7 @@ impl<P: Place> BigSegmentStoreHarness for Harness<P> {
     async fn unreachable(&self) -> Arc<dyn BigSegmentStore> {
         Arc::new(
             RedisBigSegmentStore::builder()
-                .connection(&nowhere())
+                .connection(&to_a_closed_port())
                 .build()
                 .unwrap(),
         )

@@ -54,7 +54,7 @@ impl Changes {
     }
 
     /// The commands that subscribe to changes, one for each store from index `from` on.
-    pub(crate) fn arming(&self, from: usize) -> Vec<Cmd> {
+    pub(crate) fn subscriptions(&self, from: usize) -> Vec<Cmd> {
         let tracking = |watcher: &Watcher| {
             let mut command = redis::cmd("CLIENT");
             command.arg("TRACKING").arg("ON").arg("BCAST");
@@ -70,11 +70,11 @@ impl Changes {
     }
 
     /// Handles a push message of the server.
-    pub(crate) fn take(&self, news: &PushInfo) {
-        if news.kind != PushKind::Invalidate {
+    pub(crate) fn handle(&self, push: &PushInfo) {
+        if push.kind != PushKind::Invalidate {
             return;
         }
-        match news.data.first() {
+        match push.data.first() {
             Some(Value::Array(changed)) => self.mark(|watcher| {
                 let concerns = |key: &Value| matches!(key, Value::BulkString(key) if watcher.keys.iter().any(|own| own.as_bytes() == *key));
                 changed.iter().any(concerns)

@@ -8,7 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value};
 use tokio::task::JoinHandle;
 
-use crate::error::Fault;
+use crate::error::CommandError;
 
 /// A connection for commands that change its state, such as `WATCH`. Dropping it closes it.
 pub(crate) struct Dedicated {
@@ -29,15 +29,15 @@ impl Dedicated {
     }
 
     /// Sends one command. Returns an error if the reply is one.
-    pub(crate) async fn send(&mut self, command: &Cmd) -> Result<Value, Fault> {
+    pub(crate) async fn send(&mut self, command: &Cmd) -> Result<Value, CommandError> {
         match self
             .connection
             .send_packed_command(command)
             .await
-            .map_err(Fault::Lost)?
+            .map_err(CommandError::Lost)?
         {
-            Value::ServerError(error) => Err(Fault::Server(error)),
-            answer => Ok(answer),
+            Value::ServerError(error) => Err(CommandError::Server(error)),
+            reply => Ok(reply),
         }
     }
 }

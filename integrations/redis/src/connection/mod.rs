@@ -4,11 +4,12 @@ mod changes;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod dedicated;
-mod dial;
-mod lease;
-mod link;
+mod handshake;
+mod reconnecting;
+mod resolver;
 #[cfg(feature = "sentinel")]
 mod sentinel;
+mod store_handle;
 mod target;
 
 use std::fmt;
@@ -24,15 +25,14 @@ use self::changes::Changes;
 #[cfg(feature = "cluster")]
 use self::cluster::Cluster;
 pub(crate) use self::dedicated::Dedicated;
-pub(crate) use self::dial::Stream;
-pub(crate) use self::lease::Lease;
-use self::link::Link;
-use self::target::Locate;
+use self::reconnecting::Reconnecting;
+use self::resolver::Resolver;
+pub(crate) use self::store_handle::StoreHandle;
 pub(crate) use self::target::Target;
 use crate::config::RedisConnectionBuilder;
 use crate::credentials::CredentialSource;
-use crate::error::Fault;
-use crate::request::{Limit, Request};
+use crate::error::CommandError;
+use crate::request::{Request, RequestClass};
 use crate::tls::Tls;
 
 /// A connection to Redis that several stores can share: a [flag store](crate::RedisDataStore) and a
@@ -62,7 +62,7 @@ impl RedisConnection {
         RedisConnectionBuilder::new()
     }
 
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: ConnectionSettings) -> Self {
         let settings = Arc::new(settings);
         let sockets = PerProcess::new({
             let settings = Arc::clone(&settings);
@@ -88,7 +88,7 @@ impl fmt::Debug for RedisConnection {
 
 #[derive(Debug)]
 struct Shared {
-    settings: Arc<Settings>,
+    settings: Arc<ConnectionSettings>,
     sockets: PerProcess<Sockets>,
     /// Number of stores that use the connection. The last one closes it.
     users: AtomicUsize,
@@ -102,7 +102,7 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    fn new(settings: Arc<Settings>) -> Self {
+    fn new(settings: Arc<ConnectionSettings>) -> Self {
         let changes = Arc::new(Changes::new());
         Self {
             topology: Topology::new(settings, Arc::clone(&changes)),
@@ -113,7 +113,7 @@ impl Sockets {
 
 /// The settings of the connection.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub(crate) struct ConnectionSettings {
     /// Without credentials, for logs.
     pub(crate) url: String,
     pub(crate) target: Target,
@@ -122,19 +122,19 @@ pub(crate) struct Settings {
     /// Whether connections to servers, other than sentinels, use TLS.
     pub(crate) encrypted: bool,
     pub(crate) tls: Option<Tls>,
-    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
 }
 
 /// Timeouts. STO-9.5.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct Timeouts {
     pub(crate) connect: Duration,
     pub(crate) read: Duration,
     pub(crate) bulk: Duration,
     pub(crate) probe: Duration,
 }
 
-impl Default for Limits {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(2),
@@ -145,12 +145,12 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    pub(crate) fn of(&self, limit: Limit) -> Duration {
-        match limit {
-            Limit::Read => self.read,
-            Limit::Bulk => self.bulk,
-            Limit::Probe => self.probe,
+impl Timeouts {
+    pub(crate) fn of(&self, class: RequestClass) -> Duration {
+        match class {
+            RequestClass::Read => self.read,
+            RequestClass::Bulk => self.bulk,
+            RequestClass::Probe => self.probe,
         }
     }
 }
@@ -158,30 +158,30 @@ impl Limits {
 /// One server, or the nodes of a cluster.
 #[derive(Debug)]
 enum Topology {
-    One(Box<Link>),
+    One(Box<Reconnecting>),
     #[cfg(feature = "cluster")]
     Cluster(Box<Cluster>),
 }
 
 impl Topology {
-    fn new(settings: Arc<Settings>, changes: Arc<Changes>) -> Self {
-        let place = match settings.target.clone() {
-            Target::Server(host) => Locate::Host(host),
+    fn new(settings: Arc<ConnectionSettings>, changes: Arc<Changes>) -> Self {
+        let resolver = match settings.target.clone() {
+            Target::Server(host) => Resolver::Host(host),
             #[cfg(feature = "sentinel")]
             Target::Primary { name, sentinels } => {
-                Locate::Sentinels(sentinel::Sentinels::new(name, sentinels))
+                Resolver::Sentinels(sentinel::Sentinels::new(name, sentinels))
             }
             #[cfg(feature = "cluster")]
             Target::Nodes(nodes) => {
                 return Self::Cluster(Box::new(Cluster::new(nodes, settings, changes)));
             }
         };
-        Self::One(Box::new(Link::new(place, settings, changes)))
+        Self::One(Box::new(Reconnecting::new(resolver, settings, changes)))
     }
 
-    async fn send(&self, request: &Request, deadline: Instant) -> Result<Vec<Value>, Fault> {
+    async fn send(&self, request: &Request, deadline: Instant) -> Result<Vec<Value>, CommandError> {
         match self {
-            Self::One(link) => link.send(request, false, deadline).await,
+            Self::One(connection) => connection.send(request, false, deadline).await,
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.send(request, deadline).await,
         }
@@ -191,9 +191,9 @@ impl Topology {
         not(feature = "cluster"),
         expect(unused_variables, reason = "only a cluster has servers to choose from")
     )]
-    async fn dedicated(&self, key: &str) -> Result<Dedicated, Fault> {
+    async fn dedicated(&self, key: &str) -> Result<Dedicated, CommandError> {
         match self {
-            Self::One(link) => link.dedicated().await,
+            Self::One(connection) => connection.dedicated().await,
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.dedicated(key).await,
         }
@@ -201,7 +201,7 @@ impl Topology {
 
     fn stop(&self) {
         match self {
-            Self::One(link) => link.stop(),
+            Self::One(connection) => connection.stop(),
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.stop(),
         }

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redis::Value;
 
-use super::Settings;
+use super::ConnectionSettings;
 use super::dedicated::Dedicated;
-use super::dial::{Endpoint, dial};
+use super::handshake::{Endpoint, connect};
 use crate::address::{Address, Host};
 use crate::credentials::CredentialSource;
-use crate::error::Fault;
+use crate::error::CommandError;
 
 /// The sentinels that monitor one primary.
 #[derive(Debug)]
@@ -24,11 +24,11 @@ pub(crate) struct Sentinels {
 /// No sentinel returned the primary's address.
 #[derive(Debug, thiserror::Error)]
 #[error("no sentinel knows a primary \"{name}\"")]
-struct Unknown {
+struct UnknownPrimary {
     name: String,
     /// The last error, if a sentinel did not reply.
     #[source]
-    last: Option<Fault>,
+    last: Option<CommandError>,
 }
 
 impl Sentinels {
@@ -48,7 +48,10 @@ impl Sentinels {
     }
 
     /// Queries the sentinels one after the other. The connect timeout applies to each.
-    pub(crate) async fn primary(&self, settings: &Settings) -> Result<Host, Fault> {
+    pub(crate) async fn primary(
+        &self,
+        settings: &ConnectionSettings,
+    ) -> Result<Host, CommandError> {
         let first = self.first.load(Ordering::Relaxed);
         let mut last = None;
         for step in 0..self.sentinels.len() {
@@ -56,44 +59,44 @@ impl Sentinels {
             let Some((address, credentials)) = self.sentinels.get(index) else {
                 continue;
             };
-            match self.ask(address, credentials, settings).await {
+            match self.query(address, credentials, settings).await {
                 Ok(Some(host)) => {
                     self.first.store(index, Ordering::Relaxed);
                     tracing::debug!(primary = self.name, %host, sentinel = %address.host, "found the primary");
                     return Ok(host);
                 }
                 Ok(None) => {}
-                Err(fault) => last = Some(fault),
+                Err(error) => last = Some(error),
             }
         }
-        let source = Arc::new(Unknown {
+        let source = Arc::new(UnknownPrimary {
             name: self.name.clone(),
             last,
         });
-        Err(Fault::Connect {
+        Err(CommandError::Connect {
             address: settings.url.as_str().into(),
             source,
         })
     }
 
-    async fn ask(
+    async fn query(
         &self,
         address: &Address,
         credentials: &CredentialSource,
-        settings: &Settings,
-    ) -> Result<Option<Host>, Fault> {
+        settings: &ConnectionSettings,
+    ) -> Result<Option<Host>, CommandError> {
         let endpoint = Endpoint {
             host: address.host.clone(),
             encrypted: address.tls,
             credentials,
             database: 0,
         };
-        let dialed = dial(&endpoint, settings, None).await?;
-        let mut sentinel = Dedicated::new(dialed.connection, dialed.driver);
-        let mut question = redis::cmd("SENTINEL");
-        question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
-        let answer = tokio::time::timeout(settings.limits.connect, sentinel.send(&question));
-        let Value::Array(parts) = answer.await.map_err(|_| Fault::Timeout)?? else {
+        let handshake = connect(&endpoint, settings, None).await?;
+        let mut sentinel = Dedicated::new(handshake.connection, handshake.driver);
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
+        let reply = tokio::time::timeout(settings.timeouts.connect, sentinel.send(&command));
+        let Value::Array(parts) = reply.await.map_err(|_| CommandError::Timeout)?? else {
             return Ok(None);
         };
         let parts: Vec<String> = parts
@@ -101,11 +104,11 @@ impl Sentinels {
             .filter_map(|part| redis::from_redis_value_ref(part).ok())
             .collect();
         let [name, port] = &parts[..] else {
-            return Err(Fault::Unexpected);
+            return Err(CommandError::Unexpected);
         };
         Ok(Some(Host::tcp(
             name,
-            port.parse().map_err(|_| Fault::Unexpected)?,
+            port.parse().map_err(|_| CommandError::Unexpected)?,
         )))
     }
 }

@@ -1,9 +1,6 @@
-//! [`Target`]: the configured location of the data. [`Locate`]: the current server of one
-//! connection.
+//! [`Target`]: the configured location of the data.
 
-use super::Settings;
 use crate::address::Host;
-use crate::error::Fault;
 
 /// The configured location of the data.
 #[derive(Clone, Debug)]
@@ -36,29 +33,6 @@ impl Target {
             #[cfg(feature = "sentinel")]
             Self::Primary { sentinels, .. } => sentinels.iter().any(|sentinel| sentinel.tls),
             _ => false,
-        }
-    }
-}
-
-/// The server of one connection, or how to find it.
-#[derive(Debug)]
-pub(crate) enum Locate {
-    Host(Host),
-    #[cfg(feature = "sentinel")]
-    Sentinels(super::sentinel::Sentinels),
-}
-
-impl Locate {
-    /// Returns the current server.
-    #[cfg_attr(
-        not(feature = "sentinel"),
-        expect(unused_variables, reason = "only sentinels need the settings")
-    )]
-    pub(crate) async fn find(&self, settings: &Settings) -> Result<Host, Fault> {
-        match self {
-            Self::Host(host) => Ok(host.clone()),
-            #[cfg(feature = "sentinel")]
-            Self::Sentinels(sentinels) => sentinels.primary(settings).await,
         }
     }
 }

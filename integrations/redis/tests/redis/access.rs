@@ -164,13 +164,13 @@ async fn the_credential_provider_is_called_for_each_connection() {
         .start()
         .unwrap();
     let token = Arc::new(Mutex::new("token-1".to_owned()));
-    let asked = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::new(AtomicUsize::new(0));
     let connection = connection_builder()
         .url(server.url())
         .credential_provider({
-            let (token, asked) = (Arc::clone(&token), Arc::clone(&asked));
+            let (token, calls) = (Arc::clone(&token), Arc::clone(&calls));
             move || {
-                asked.fetch_add(1, Ordering::Relaxed);
+                calls.fetch_add(1, Ordering::Relaxed);
                 let token = token.lock().unwrap().clone();
                 async move { Ok(RedisCredentials::user("flags", token)) }
             }
@@ -182,7 +182,7 @@ async fn the_credential_provider_is_called_for_each_connection() {
         .build()
         .unwrap();
     store.snapshot().await.unwrap();
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
     server
         .command(["ACL", "SETUSER", "flags", "resetpass", ">token-2"])
         .unwrap();
@@ -192,20 +192,20 @@ async fn the_credential_provider_is_called_for_each_connection() {
         store.probe().await.is_ok()
     })
     .await;
-    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
 }
 
 // STO-F13: after a refusal, the next attempt is after 5 s, with new credentials of the provider
 #[tokio::test]
 async fn a_refused_user_is_retried_after_five_seconds() {
     let server = RedisServer::builder().password("right").start().unwrap();
-    let asked = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::new(AtomicUsize::new(0));
     let connection = connection_builder()
         .url(format!("redis://{}", server.address()))
         .credential_provider({
-            let asked = Arc::clone(&asked);
+            let calls = Arc::clone(&calls);
             move || {
-                let password = if asked.fetch_add(1, Ordering::Relaxed) == 0 {
+                let password = if calls.fetch_add(1, Ordering::Relaxed) == 0 {
                     "wrong"
                 } else {
                     "right"
@@ -226,7 +226,7 @@ async fn a_refused_user_is_retried_after_five_seconds() {
         assert!(matches!(store.probe().await, Err(StoreError::Auth { .. })));
     }
     assert_eq!(
-        asked.load(Ordering::Relaxed),
+        calls.load(Ordering::Relaxed),
         1,
         "a refusal is reported at once"
     );
@@ -235,7 +235,7 @@ async fn a_refused_user_is_retried_after_five_seconds() {
         .expect("the store is admitted");
     assert!(start.elapsed() >= Duration::from_secs(5));
     store.probe().await.unwrap();
-    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

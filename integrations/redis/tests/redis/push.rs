@@ -87,24 +87,24 @@ async fn stores_on_one_connection_are_notified_of_their_own_keys() {
     let second = store("second");
     second.snapshot().await.unwrap();
     let (mut of_first, mut of_second) = (first.changes().unwrap(), second.changes().unwrap());
-    let told = |prefix: &str| {
+    let write_to = |prefix: &str| {
         server
             .command(["HSET", &format!("{prefix}:features"), "a", "{}"])
             .unwrap()
     };
     until("the second store is notified", async || {
-        told("second");
+        write_to("second");
         second.probe().await.unwrap();
         of_second.has_changed()
     })
     .await;
     of_second.mark_unchanged();
     nothing_changed(&first, &of_first).await;
-    told("first");
+    write_to("first");
     changed(&mut of_first).await;
     nothing_changed(&second, &of_second).await;
     assert_eq!(clients(&server), 1);
-    told("second");
+    write_to("second");
     changed(&mut of_second).await;
 }
 

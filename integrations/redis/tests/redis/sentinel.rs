@@ -108,8 +108,8 @@ async fn the_primary_may_require_a_password_and_tls() {
         .snapshot()
         .await
         .unwrap();
-    let asked = format!("{} of {}", redis.name(), redis.sentinel().url());
-    assert_eq!(log.count(&["INFO", &asked]), 1, "{:?}", log.lines());
+    let shown = format!("{} of {}", redis.name(), redis.sentinel().url());
+    assert_eq!(log.count(&["INFO", &shown]), 1, "{:?}", log.lines());
     assert_eq!(log.count(&["s3cret"]), 0);
     let connection = builder.url("rediss://any").build().unwrap();
     let refused = RedisDataStore::builder()

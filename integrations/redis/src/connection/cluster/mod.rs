@@ -1,6 +1,6 @@
 //! [`Cluster`]: the nodes of a Redis Cluster, and the slots that each serves.
 //!
-//! Each node has its own [`Link`], which reconnects by itself. The slot map comes from any node
+//! Each node has its own [`Reconnecting`] connection. The slot map comes from any node
 //! (`CLUSTER SLOTS`) and from redirections; a user without permission for `CLUSTER SLOTS` relies on
 //! redirections alone.
 
@@ -16,50 +16,54 @@ use tokio::time::Instant;
 pub(super) use self::slots::are_in_one_slot;
 use self::slots::{Ranges, parse_ranges, slot};
 use super::changes::Changes;
-use super::link::Link;
-use super::target::Locate;
-use super::{Dedicated, Settings};
+use super::reconnecting::Reconnecting;
+use super::resolver::Resolver;
+use super::{ConnectionSettings, Dedicated};
 use crate::address::Host;
-use crate::error::Fault;
-use crate::request::{Limit, Request};
+use crate::error::CommandError;
+use crate::request::{Request, RequestClass};
 
 /// Maximum number of redirections for one request.
 const REDIRECTIONS: usize = 5;
 
 /// Minimum time between two queries for the slot map.
-const ASK_EVERY: Duration = Duration::from_millis(500);
+const QUERY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The nodes of a cluster.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     seeds: Vec<Host>,
-    settings: Arc<Settings>,
+    settings: Arc<ConnectionSettings>,
     changes: Arc<Changes>,
     /// The lock is held briefly and never across an await.
     map: Mutex<Map>,
     /// Time of the last query for the map. Held during the query, so that concurrent callers share
     /// it.
-    asked: tokio::sync::Mutex<Option<Instant>>,
+    last_query: tokio::sync::Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
 struct Map {
-    links: HashMap<Host, Arc<Link>>,
+    nodes: HashMap<Host, Arc<Reconnecting>>,
     ranges: Ranges,
     /// Redirections since the last slot map.
     moved: HashMap<u16, Host>,
     /// Whether the map may be outdated: a node was unreachable or redirected a request.
-    doubtful: bool,
+    outdated: bool,
 }
 
 impl Cluster {
-    pub(crate) fn new(seeds: Vec<Host>, settings: Arc<Settings>, changes: Arc<Changes>) -> Self {
+    pub(crate) fn new(
+        seeds: Vec<Host>,
+        settings: Arc<ConnectionSettings>,
+        changes: Arc<Changes>,
+    ) -> Self {
         Self {
             seeds,
             settings,
             changes,
             map: Mutex::default(),
-            asked: tokio::sync::Mutex::new(None),
+            last_query: tokio::sync::Mutex::new(None),
         }
     }
 
@@ -68,53 +72,53 @@ impl Cluster {
         &self,
         request: &Request,
         deadline: Instant,
-    ) -> Result<Vec<Value>, Fault> {
+    ) -> Result<Vec<Value>, CommandError> {
         let slot = slot(request.key.as_bytes());
-        let mut host = self.owner(slot, request.limit, deadline, None).await?;
+        let mut host = self.owner(slot, request.class, deadline, None).await?;
         let mut asking = false;
         let mut rerouted = false;
         for _ in 0..=REDIRECTIONS {
-            match self.link(&host).send(request, asking, deadline).await {
-                Err(fault) if fault.server_kind() == Some(ServerErrorKind::Moved) => {
-                    host = redirection(&fault, &host).ok_or(Fault::Moving)?;
+            match self.node(&host).send(request, asking, deadline).await {
+                Err(error) if error.server_kind() == Some(ServerErrorKind::Moved) => {
+                    host = redirection(&error, &host).ok_or(CommandError::Moving)?;
                     self.note_moved(slot, &host);
                     asking = false;
                 }
                 // A node that is importing the slot executes commands one by one.
-                Err(fault)
-                    if fault.server_kind() == Some(ServerErrorKind::Ask)
+                Err(error)
+                    if error.server_kind() == Some(ServerErrorKind::Ask)
                         && !request.is_atomic() =>
                 {
-                    host = redirection(&fault, &host).ok_or(Fault::Moving)?;
+                    host = redirection(&error, &host).ok_or(CommandError::Moving)?;
                     asking = true;
                 }
-                Err(fault) if fault.server_kind() == Some(ServerErrorKind::Ask) => {
-                    return Err(Fault::Moving);
+                Err(error) if error.server_kind() == Some(ServerErrorKind::Ask) => {
+                    return Err(CommandError::Moving);
                 }
-                Err(fault @ (Fault::Connect { .. } | Fault::Lost(_))) => {
-                    self.map().doubtful = true;
+                Err(error @ (CommandError::Connect { .. } | CommandError::Lost(_))) => {
+                    self.map().outdated = true;
                     if rerouted {
-                        return Err(fault);
+                        return Err(error);
                     }
                     rerouted = true;
                     host = self
-                        .owner(slot, request.limit, deadline, Some(&host))
+                        .owner(slot, request.class, deadline, Some(&host))
                         .await?;
                     asking = false;
                 }
                 outcome => return outcome,
             }
         }
-        Err(Fault::Moving)
+        Err(CommandError::Moving)
     }
 
     /// Opens a dedicated connection to the node that has a key.
-    pub(crate) async fn dedicated(&self, key: &str) -> Result<Dedicated, Fault> {
-        let deadline = Instant::now() + self.settings.limits.bulk;
+    pub(crate) async fn dedicated(&self, key: &str) -> Result<Dedicated, CommandError> {
+        let deadline = Instant::now() + self.settings.timeouts.bulk;
         let host = self
-            .owner(slot(key.as_bytes()), Limit::Bulk, deadline, None)
+            .owner(slot(key.as_bytes()), RequestClass::Bulk, deadline, None)
             .await?;
-        self.link(&host).dedicated().await
+        self.node(&host).dedicated().await
     }
 
     /// Closes all connections. The next request opens new ones.
@@ -123,98 +127,96 @@ impl Cluster {
     }
 
     /// The node that has a slot, according to the map; a seed, which will redirect, if the map does
-    /// not say. `suspect` is a node that could not be reached; it is queried last.
+    /// not say. `unreachable` is a node that could not be reached; it is queried last.
     async fn owner(
         &self,
         slot: u16,
-        limit: Limit,
+        class: RequestClass,
         deadline: Instant,
-        suspect: Option<&Host>,
-    ) -> Result<Host, Fault> {
+        unreachable: Option<&Host>,
+    ) -> Result<Host, CommandError> {
         let known = {
             let map = self.map();
-            map.owner(slot).filter(|_| !map.doubtful)
+            map.owner(slot).filter(|_| !map.outdated)
         };
         if let Some(host) = known {
             return Ok(host);
         }
-        let outcome = self.draw_map(limit, deadline, suspect).await;
+        let outcome = self.refresh_map(class, deadline, unreachable).await;
         match (self.map().owner(slot), outcome) {
             (Some(host), _) => Ok(host),
-            (None, Err(fault)) => Err(fault),
-            (None, Ok(())) => self.seeds.first().cloned().ok_or(Fault::Moving),
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => self.seeds.first().cloned().ok_or(CommandError::Moving),
         }
     }
 
     /// Queries one node after another for the slot map, until one replies.
-    async fn draw_map(
+    async fn refresh_map(
         &self,
-        limit: Limit,
+        class: RequestClass,
         deadline: Instant,
-        suspect: Option<&Host>,
-    ) -> Result<(), Fault> {
-        let mut asked = self.asked.lock().await;
-        let drawn = !self.map().ranges.is_empty();
-        if drawn && asked.is_some_and(|asked| asked.elapsed() < ASK_EVERY) {
+        unreachable: Option<&Host>,
+    ) -> Result<(), CommandError> {
+        let mut last_query = self.last_query.lock().await;
+        let has_map = !self.map().ranges.is_empty();
+        if has_map && last_query.is_some_and(|time| time.elapsed() < QUERY_INTERVAL) {
             return Ok(());
         }
-        *asked = Some(Instant::now());
-        let mut hosts: Vec<Host> = self.map().links.keys().cloned().collect();
+        *last_query = Some(Instant::now());
+        let mut hosts: Vec<Host> = self.map().nodes.keys().cloned().collect();
         hosts.extend(self.seeds.iter().cloned());
-        hosts.sort_by_key(|host| Some(host) == suspect);
-        let mut question = redis::cmd("CLUSTER");
-        question.arg("SLOTS");
-        let question = Request::one("", question, limit);
-        let mut last = Fault::Moving;
+        hosts.sort_by_key(|host| Some(host) == unreachable);
+        let mut slots = redis::cmd("CLUSTER");
+        slots.arg("SLOTS");
+        let query = Request::one("", slots, class);
+        let mut last = CommandError::Moving;
         for host in hosts {
-            let soon = deadline.min(Instant::now() + self.settings.limits.probe);
-            match self.link(&host).send(&question, false, soon).await {
-                Ok(answers) => {
-                    let ranges = answers
-                        .first()
-                        .and_then(|answer| parse_ranges(answer, &host));
-                    self.take(ranges.ok_or(Fault::Unexpected)?);
+            let deadline = deadline.min(Instant::now() + self.settings.timeouts.probe);
+            match self.node(&host).send(&query, false, deadline).await {
+                Ok(replies) => {
+                    let ranges = replies.first().and_then(|reply| parse_ranges(reply, &host));
+                    self.replace_map(ranges.ok_or(CommandError::Unexpected)?);
                     return Ok(());
                 }
                 // The node is reachable, but the user may not query the map: rely on redirections.
-                Err(fault) if fault.server_kind() == Some(ServerErrorKind::NoPerm) => {
-                    self.map().doubtful = false;
+                Err(error) if error.server_kind() == Some(ServerErrorKind::NoPerm) => {
+                    self.map().outdated = false;
                     return Ok(());
                 }
-                Err(fault) => last = fault,
+                Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    fn take(&self, ranges: Ranges) {
+    fn replace_map(&self, ranges: Ranges) {
         let mut map = self.map();
-        map.links.retain(|host, _| {
+        map.nodes.retain(|host, _| {
             ranges.iter().any(|range| range.host == *host) || self.seeds.contains(host)
         });
         map.ranges = ranges;
         map.moved.clear();
-        map.doubtful = false;
+        map.outdated = false;
     }
 
     fn note_moved(&self, slot: u16, host: &Host) {
         let mut map = self.map();
         map.moved.insert(slot, host.clone());
         // If one slot has moved, others may have. Without a map there is nothing to invalidate.
-        map.doubtful = !map.ranges.is_empty();
+        map.outdated = !map.ranges.is_empty();
     }
 
-    fn link(&self, host: &Host) -> Arc<Link> {
+    fn node(&self, host: &Host) -> Arc<Reconnecting> {
         let mut map = self.map();
         let make = || {
-            let place = Locate::Host(host.clone());
-            Arc::new(Link::new(
-                place,
+            let resolver = Resolver::Host(host.clone());
+            Arc::new(Reconnecting::new(
+                resolver,
                 Arc::clone(&self.settings),
                 Arc::clone(&self.changes),
             ))
         };
-        Arc::clone(map.links.entry(host.clone()).or_insert_with(make))
+        Arc::clone(map.nodes.entry(host.clone()).or_insert_with(make))
     }
 
     fn map(&self) -> MutexGuard<'_, Map> {
@@ -235,8 +237,8 @@ impl Map {
 }
 
 /// The target of a redirection: `<slot> <host>:<port>`. An empty host means the node that replied.
-fn redirection(fault: &Fault, from: &Host) -> Option<Host> {
-    let Fault::Server(error) = fault else {
+fn redirection(error: &CommandError, from: &Host) -> Option<Host> {
+    let CommandError::Server(error) = error else {
         return None;
     };
     let address = error.details()?.split_ascii_whitespace().nth(1)?;

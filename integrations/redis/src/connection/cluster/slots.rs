@@ -42,18 +42,18 @@ pub(in crate::connection) fn are_in_one_slot(keys: &[String]) -> bool {
 }
 
 /// Parses the reply to `CLUSTER SLOTS`. A node without a name is the one that was queried
-/// (`asked`).
-pub(super) fn parse_ranges(answer: &Value, asked: &Host) -> Option<Ranges> {
-    let Value::Array(ranges) = answer else {
+/// (`queried`).
+pub(super) fn parse_ranges(reply: &Value, queried: &Host) -> Option<Ranges> {
+    let Value::Array(ranges) = reply else {
         return None;
     };
     ranges
         .iter()
-        .map(|range| parse_range(range, asked))
+        .map(|range| parse_range(range, queried))
         .collect()
 }
 
-fn parse_range(range: &Value, asked: &Host) -> Option<Range> {
+fn parse_range(range: &Value, queried: &Host) -> Option<Range> {
     let Value::Array(parts) = range else {
         return None;
     };
@@ -69,7 +69,7 @@ fn parse_range(range: &Value, asked: &Host) -> Option<Range> {
     };
     let host = match (
         redis::from_redis_value_ref::<Option<String>>(name).ok()?,
-        asked,
+        queried,
     ) {
         (Some(name), _) if !name.is_empty() => Host::tcp(&name, number(port)?),
         (_, Host::Tcp { name, .. }) => Host::tcp(name, number(port)?),

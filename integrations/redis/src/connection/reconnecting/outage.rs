@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::SHORTEST_PAUSE;
-use crate::error::Fault;
+use super::MIN_BACKOFF;
+use crate::error::CommandError;
 
 /// Maximum backoff.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Delay before the next attempt if the server refuses access: its credentials may be changed in
 /// place.
-pub(super) const REFUSED_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const REFUSED_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Minimum outage before the first warning, and the interval between warnings.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Consecutive failures.
 #[derive(Debug, Default)]
@@ -28,22 +28,23 @@ pub(super) struct Outage {
 impl Outage {
     /// The delay before the next attempt: it doubles up to a maximum, minus up to half of it as
     /// jitter.
-    pub(super) fn pause(&mut self) -> Duration {
-        let pause = SHORTEST_PAUSE
+    pub(super) fn next_delay(&mut self) -> Duration {
+        let delay = MIN_BACKOFF
             .saturating_mul(1 << self.failures.min(16))
-            .min(LONGEST_PAUSE);
+            .min(MAX_BACKOFF);
         self.failures = self.failures.saturating_add(1);
-        let chance = pause
+        let jitter = delay
             .as_micros()
             .try_into()
             .map_or(0, |most: u64| fastrand::u64(..=most / 2));
-        pause.saturating_sub(Duration::from_micros(chance))
+        delay.saturating_sub(Duration::from_micros(jitter))
     }
 
     /// Logs the failure.
-    pub(super) fn report(&mut self, fault: &Fault, url: &str) {
-        let error = fault as &dyn std::error::Error;
-        if self.is_worth_a_warning(fault.is_refusal()) {
+    pub(super) fn report(&mut self, error: &CommandError, url: &str) {
+        let is_refusal = error.is_refusal();
+        let error = error as &dyn std::error::Error;
+        if self.is_worth_a_warning(is_refusal) {
             tracing::warn!(url, error, "no connection to Redis");
         } else {
             tracing::debug!(url, error, "no connection to Redis");
@@ -56,8 +57,8 @@ impl Outage {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         let due = match self.warned {
-            Some(warned) => now - warned >= WARN_EVERY,
-            None => is_refusal || now - since >= WARN_EVERY,
+            Some(warned) => now - warned >= WARN_INTERVAL,
+            None => is_refusal || now - since >= WARN_INTERVAL,
         };
         if due {
             self.warned = Some(now);
@@ -77,18 +78,18 @@ mod tests {
             let mut outage = Outage::default();
             for most in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000].map(Duration::from_millis)
             {
-                let pause = outage.pause();
-                assert!(pause >= most / 2 && pause <= most, "{pause:?} of {most:?}");
+                let delay = outage.next_delay();
+                assert!(delay >= most / 2 && delay <= most, "{delay:?} of {most:?}");
             }
         }
         let mut outage = Outage {
             failures: u32::MAX,
             ..Outage::default()
         };
-        assert!(outage.pause() <= LONGEST_PAUSE);
+        assert!(outage.next_delay() <= MAX_BACKOFF);
     }
 
-    // A retried fault is logged at DEBUG, an outage as one WARN a minute; STO-F13
+    // A retried error is logged at DEBUG, an outage as one WARN a minute; STO-F13
     #[tokio::test(start_paused = true)]
     async fn outages_warn_every_minute_and_refusals_also_at_once() {
         for (is_refusal, warned_at) in [(false, [60, 120]), (true, [0, 60])] {

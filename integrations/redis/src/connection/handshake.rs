@@ -16,18 +16,13 @@ use redis::{
     ServerErrorKind,
 };
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::Settings;
+use super::ConnectionSettings;
 use crate::address::Host;
 use crate::credentials::CredentialSource;
-use crate::error::Fault;
-
-/// A bidirectional byte stream.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+use crate::error::CommandError;
+use crate::stream::Stream;
 
 /// The address and credentials of a connection.
 #[derive(Clone, Debug)]
@@ -39,7 +34,7 @@ pub(crate) struct Endpoint<'a> {
 }
 
 /// A connection that is logged in.
-pub(crate) struct Dialed {
+pub(crate) struct Handshake {
     pub(crate) connection: MultiplexedConnection,
     /// Drives the connection's I/O. It must be polled as long as the connection is used, and ends
     /// with it.
@@ -48,31 +43,31 @@ pub(crate) struct Dialed {
     pub(crate) pushes: bool,
 }
 
-impl fmt::Debug for Dialed {
+impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dialed")
+        f.debug_struct("Handshake")
             .field("pushes", &self.pushes)
             .finish_non_exhaustive()
     }
 }
 
 /// Idle time before the operating system sends TCP keepalive probes, and their interval.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Connects and logs in, within the connect timeout.
-pub(crate) async fn dial(
+pub(crate) async fn connect(
     endpoint: &Endpoint<'_>,
-    settings: &Settings,
+    settings: &ConnectionSettings,
     pushes: Option<Arc<dyn AsyncPushSender>>,
-) -> Result<Dialed, Fault> {
+) -> Result<Handshake, CommandError> {
     let address: Arc<str> = endpoint.host.to_string().into();
-    let dialing = async {
+    let attempt = async {
         let credentials = endpoint
             .credentials
             .current()
             .await
-            .map_err(|error| Fault::Credentials(error.into()))?;
+            .map_err(|error| CommandError::Credentials(error.into()))?;
         let mut login = RedisConnectionInfo::default()
             .set_db(endpoint.database.into())
             .set_lib_name(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
@@ -96,16 +91,16 @@ pub(crate) async fn dial(
             }
             outcome => outcome,
         }
-        .map_err(|error| Fault::of_setup(&address, error))
+        .map_err(|error| CommandError::of_setup(&address, error))
     };
-    match tokio::time::timeout(settings.limits.connect, dialing).await {
+    match tokio::time::timeout(settings.timeouts.connect, attempt).await {
         Ok(outcome) => outcome,
         Err(_) => Err(refused(&address, io::ErrorKind::TimedOut.into())),
     }
 }
 
-fn refused(address: &Arc<str>, error: io::Error) -> Fault {
-    Fault::Connect {
+fn refused(address: &Arc<str>, error: io::Error) -> CommandError {
+    CommandError::Connect {
         address: Arc::clone(address),
         source: Arc::new(error),
     }
@@ -125,7 +120,10 @@ fn lacks_resp3(error: &RedisError) -> bool {
     }
 }
 
-async fn open(endpoint: &Endpoint<'_>, settings: &Settings) -> io::Result<Box<dyn Stream>> {
+async fn open(
+    endpoint: &Endpoint<'_>,
+    settings: &ConnectionSettings,
+) -> io::Result<Box<dyn Stream>> {
     let (name, port) = match &endpoint.host {
         Host::Tcp { name, port } => (&**name, *port),
         #[cfg(unix)]
@@ -136,8 +134,8 @@ async fn open(endpoint: &Endpoint<'_>, settings: &Settings) -> io::Result<Box<dy
     let stream = TcpStream::connect((name, port)).await?;
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_AFTER)
-        .with_interval(KEEPALIVE_EVERY);
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL);
     SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
     match &settings.tls {
         Some(tls) if endpoint.encrypted => tls.connect(name, stream).await,
@@ -149,7 +147,7 @@ async fn log_in(
     login: &RedisConnectionInfo,
     stream: Box<dyn Stream>,
     pushes: Option<Arc<dyn AsyncPushSender>>,
-) -> Result<Dialed, RedisError> {
+) -> Result<Handshake, RedisError> {
     // Each request has its own timeout.
     let mut config = AsyncConnectionConfig::new().set_response_timeout(None);
     if let Some(pushes) = pushes {
@@ -157,7 +155,7 @@ async fn log_in(
     }
     let (connection, driver) =
         MultiplexedConnection::new_with_config(login, stream, config).await?;
-    Ok(Dialed {
+    Ok(Handshake {
         connection,
         driver: Box::pin(driver),
         pushes: login.protocol() == ProtocolVersion::RESP3,

@@ -1,12 +1,12 @@
-//! [`Link`]: one multiplexed connection that reconnects by itself.
+//! [`Reconnecting`]: one multiplexed connection that reconnects by itself.
 //!
 //! A background task connects, drives the connection's I/O, pings the server every ten seconds, and
 //! reconnects: at once after a loss, then with a backoff of 100 ms to 5 s. Requests never connect.
 //! They wait for the first attempt after a loss; once it has failed, they fail at once with its
-//! error, unless their limit allows them to wait for another attempt. A waiting request ends the
+//! error, unless their class allows them to wait for another attempt. A waiting request ends the
 //! backoff, but attempts stay at least 100 ms apart.
 
-mod live;
+mod open_connection;
 mod outage;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,72 +18,76 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use self::live::Live;
+use self::open_connection::OpenConnection;
 use self::outage::Outage;
 use super::changes::Changes;
-use super::dial::{Dialed, Endpoint, dial};
-use super::target::Locate;
-use super::{Dedicated, Settings};
-use crate::error::Fault;
-use crate::request::{Limit, Request};
+use super::handshake::{Endpoint, Handshake, connect};
+use super::resolver::Resolver;
+use super::{ConnectionSettings, Dedicated};
+use crate::error::CommandError;
+use crate::request::{Request, RequestClass};
 
 /// Minimum time between the starts of two attempts, and the initial backoff.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
 
 /// A connection that is lost sooner than this counts as a failed attempt, so that a server that
 /// hangs up is not contacted in a loop.
-const LASTING: Duration = Duration::from_secs(1);
+const MIN_LIFETIME: Duration = Duration::from_secs(1);
 
 /// One connection to one server.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct Reconnecting {
     shared: Arc<Shared>,
-    /// The task that connects; dropping the link aborts it. The lock is held briefly and never
+    /// The task that connects; dropping this value aborts it. The lock is held briefly and never
     /// across an await.
-    task: Mutex<Option<Mender>>,
+    task: Mutex<Option<ReconnectTask>>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    place: Locate,
-    settings: Arc<Settings>,
+    resolver: Resolver,
+    settings: Arc<ConnectionSettings>,
     changes: Arc<Changes>,
     state: watch::Sender<State>,
     /// Notified by requests that wait for a connection; ends the backoff.
-    hurry: Notify,
+    retry_now: Notify,
 }
 
 #[derive(Clone, Debug)]
 enum State {
     /// The first attempt since the start or since a loss, or the backoff before it.
     Connecting,
-    Up(Live),
+    Up(OpenConnection),
     /// The last attempt failed; `attempt` is its number.
     Down {
         attempt: u64,
-        fault: Fault,
+        error: CommandError,
     },
 }
 
 /// A task that is aborted on drop.
 #[derive(Debug)]
-struct Mender(JoinHandle<()>);
+struct ReconnectTask(JoinHandle<()>);
 
-impl Drop for Mender {
+impl Drop for ReconnectTask {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-impl Link {
-    pub(crate) fn new(place: Locate, settings: Arc<Settings>, changes: Arc<Changes>) -> Self {
+impl Reconnecting {
+    pub(crate) fn new(
+        resolver: Resolver,
+        settings: Arc<ConnectionSettings>,
+        changes: Arc<Changes>,
+    ) -> Self {
         let state = watch::Sender::new(State::Connecting);
         let shared = Shared {
-            place,
+            resolver,
             settings,
             changes,
             state,
-            hurry: Notify::new(),
+            retry_now: Notify::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -99,21 +103,21 @@ impl Link {
         request: &Request,
         asking: bool,
         deadline: Instant,
-    ) -> Result<Vec<redis::Value>, Fault> {
-        let patient = request.limit != Limit::Read;
+    ) -> Result<Vec<redis::Value>, CommandError> {
+        let may_wait = request.class != RequestClass::Read;
         let mut last = None;
         loop {
-            let live = match timeout_at(deadline, self.live(patient)).await {
-                Ok(live) => live?,
-                Err(_) => return Err(last.unwrap_or(Fault::Timeout)),
+            let open = match timeout_at(deadline, self.open_connection(may_wait)).await {
+                Ok(open) => open?,
+                Err(_) => return Err(last.unwrap_or(CommandError::Timeout)),
             };
-            match live.send(request, asking, deadline).await {
-                Err(fault) if fault.is_of_connection() => {
-                    live.condemn();
+            match open.send(request, asking, deadline).await {
+                Err(error) if error.breaks_connection() => {
+                    open.mark_dead();
                     if last.is_some() {
-                        return Err(fault);
+                        return Err(error);
                     }
-                    last = Some(fault);
+                    last = Some(error);
                 }
                 outcome => return outcome,
             }
@@ -121,8 +125,8 @@ impl Link {
     }
 
     /// Opens a dedicated connection, for commands that change its state.
-    pub(crate) async fn dedicated(&self) -> Result<Dedicated, Fault> {
-        let Dialed {
+    pub(crate) async fn dedicated(&self) -> Result<Dedicated, CommandError> {
+        let Handshake {
             connection, driver, ..
         } = self.shared.connect(None).await?;
         Ok(Dedicated::new(connection, driver))
@@ -134,31 +138,31 @@ impl Link {
         self.shared.state.send_replace(State::Connecting);
     }
 
-    /// Returns the connection once there is one. `patient`: after a failed attempt, waits for one
+    /// Returns the connection once there is one. `may_wait`: after a failed attempt, waits for one
     /// more.
-    async fn live(&self, patient: bool) -> Result<Live, Fault> {
+    async fn open_connection(&self, may_wait: bool) -> Result<OpenConnection, CommandError> {
         self.start();
         let mut states = self.shared.state.subscribe();
-        let mut hurried = None;
+        let mut failed_before = None;
         loop {
             match &*states.borrow_and_update() {
-                State::Up(live) if !live.is_condemned() => return Ok(live.clone()),
-                State::Down { fault, .. } if !patient || fault.is_refusal() => {
-                    return Err(fault.clone());
+                State::Up(open) if !open.is_dead() => return Ok(open.clone()),
+                State::Down { error, .. } if !may_wait || error.is_refusal() => {
+                    return Err(error.clone());
                 }
-                State::Down { attempt, fault } => match hurried {
-                    Some(before) if before < *attempt => return Err(fault.clone()),
+                State::Down { attempt, error } => match failed_before {
+                    Some(before) if before < *attempt => return Err(error.clone()),
                     Some(_) => {}
                     None => {
-                        hurried = Some(*attempt);
-                        self.shared.hurry.notify_one();
+                        failed_before = Some(*attempt);
+                        self.shared.retry_now.notify_one();
                     }
                 },
                 // The task may be in the backoff after a short-lived connection.
-                State::Connecting => self.shared.hurry.notify_one(),
+                State::Connecting => self.shared.retry_now.notify_one(),
                 State::Up(_) => {}
             }
-            states.changed().await.map_err(|_| Fault::Closed)?;
+            states.changed().await.map_err(|_| CommandError::Closed)?;
         }
     }
 
@@ -167,25 +171,30 @@ impl Link {
         let mut task = self.task();
         if task.as_ref().is_none_or(|task| task.0.is_finished()) {
             self.shared.state.send_replace(State::Connecting);
-            *task = Some(Mender(tokio::spawn(mend(Arc::clone(&self.shared)))));
+            *task = Some(ReconnectTask(tokio::spawn(keep_connected(Arc::clone(
+                &self.shared,
+            )))));
         }
     }
 
-    fn task(&self) -> std::sync::MutexGuard<'_, Option<Mender>> {
+    fn task(&self) -> std::sync::MutexGuard<'_, Option<ReconnectTask>> {
         self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Shared {
-    async fn connect(&self, pushes: Option<Arc<dyn AsyncPushSender>>) -> Result<Dialed, Fault> {
-        let Settings {
+    async fn connect(
+        &self,
+        pushes: Option<Arc<dyn AsyncPushSender>>,
+    ) -> Result<Handshake, CommandError> {
+        let ConnectionSettings {
             encrypted,
             ref credentials,
             database,
             ..
         } = *self.settings;
-        let host = self.place.find(&self.settings).await?;
-        let dialed = dial(
+        let host = self.resolver.resolve(&self.settings).await?;
+        let handshake = connect(
             &Endpoint {
                 host,
                 encrypted,
@@ -196,33 +205,33 @@ impl Shared {
             pushes,
         )
         .await?;
-        Ok(dialed)
+        Ok(handshake)
     }
 
-    /// Waits before the next attempt, until the pause ends or a request needs the connection.
-    async fn back_off(&self, started: Instant, pause: Duration) {
+    /// Waits before the next attempt, until the delay ends or a request needs the connection.
+    async fn back_off(&self, started: Instant, delay: Duration) {
         tokio::select! {
-            () = sleep(pause) => {}
-            () = self.hurry.notified() => sleep_until(started + SHORTEST_PAUSE).await,
+            () = sleep(delay) => {}
+            () = self.retry_now.notified() => sleep_until(started + MIN_BACKOFF).await,
         }
     }
 
-    async fn connect_for_all(&self) -> Result<(Live, Dialed), Fault> {
+    async fn connect_for_all(&self) -> Result<(OpenConnection, Handshake), CommandError> {
         let changes = Arc::clone(&self.changes);
-        let take = move |news: PushInfo| -> Result<(), SendError> {
-            changes.take(&news);
+        let handle_push = move |push: PushInfo| -> Result<(), SendError> {
+            changes.handle(&push);
             Ok(())
         };
-        let dialed = self.connect(Some(Arc::new(take))).await?;
+        let handshake = self.connect(Some(Arc::new(handle_push))).await?;
         Ok((
-            Live::new(dialed.connection.clone(), &self.settings.limits),
-            dialed,
+            OpenConnection::new(handshake.connection.clone(), &self.settings.timeouts),
+            handshake,
         ))
     }
 }
 
 /// Keeps a connection open indefinitely.
-async fn mend(shared: Arc<Shared>) {
+async fn keep_connected(shared: Arc<Shared>) {
     let mut outage = Outage::default();
     // Whether a store may have missed a change. `false` at first: no store has read anything yet.
     let mut missed = false;
@@ -231,30 +240,30 @@ async fn mend(shared: Arc<Shared>) {
     for attempt in 1.. {
         let started = Instant::now();
         match shared.connect_for_all().await {
-            Ok((live, dialed)) => {
-                carry(&shared, &live, dialed, missed).await;
+            Ok((open, handshake)) => {
+                drive(&shared, &open, handshake, missed).await;
                 shared.state.send_replace(State::Connecting);
                 lost = true;
-                if started.elapsed() >= LASTING {
+                if started.elapsed() >= MIN_LIFETIME {
                     outage = Outage::default();
                 } else {
-                    shared.back_off(started, outage.pause()).await;
+                    shared.back_off(started, outage.next_delay()).await;
                 }
             }
-            Err(fault) => {
-                outage.report(&fault, &shared.settings.url);
-                let refused = fault.is_refusal();
-                shared.state.send_replace(State::Down { attempt, fault });
+            Err(error) => {
+                outage.report(&error, &shared.settings.url);
+                let refused = error.is_refusal();
+                shared.state.send_replace(State::Down { attempt, error });
                 if std::mem::take(&mut lost) {
                     // A store that refreshes now finds the outage, without waiting for its
                     // interval.
                     shared.changes.mark_all();
                 }
                 if refused {
-                    // Requests fail at once during this pause.
-                    sleep(outage::REFUSED_PAUSE).await;
+                    // Requests fail at once during this delay.
+                    sleep(outage::REFUSED_BACKOFF).await;
                 } else {
-                    shared.back_off(started, outage.pause()).await;
+                    shared.back_off(started, outage.next_delay()).await;
                 }
             }
         }
@@ -263,7 +272,7 @@ async fn mend(shared: Arc<Shared>) {
 }
 
 /// Records that a connection is closed, also if its task is aborted.
-struct CloseOnDrop<'a>(&'a Live);
+struct CloseOnDrop<'a>(&'a OpenConnection);
 
 impl Drop for CloseOnDrop<'_> {
     fn drop(&mut self) {
@@ -272,21 +281,21 @@ impl Drop for CloseOnDrop<'_> {
 }
 
 /// Drives a connection until it is lost.
-async fn carry(shared: &Shared, live: &Live, dialed: Dialed, missed: bool) {
-    let Dialed { driver, pushes, .. } = dialed;
+async fn drive(shared: &Shared, open: &OpenConnection, handshake: Handshake, missed: bool) {
+    let Handshake { driver, pushes, .. } = handshake;
     let counts = pushes.then(|| shared.changes.count());
     let using = async {
         // Subscribes first, so that no change is missed between the first read and the
         // subscription.
-        let armed = live.arm(&shared.changes, 0, pushes).await;
+        let subscribed = open.subscribe(&shared.changes, 0, pushes).await;
         tracing::debug!(url = shared.settings.url, pushes, "connected to Redis");
-        shared.state.send_replace(State::Up(live.clone()));
+        shared.state.send_replace(State::Up(open.clone()));
         if missed {
             shared.changes.mark_all();
         }
-        live.keep(&shared.changes, counts, armed).await;
+        open.keep(&shared.changes, counts, subscribed).await;
     };
-    let _closed = CloseOnDrop(live);
+    let _closed = CloseOnDrop(open);
     tokio::select! {
         () = driver => {}
         () = using => {}

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use super::*;
 
 /// A connection and the server's end of it.
-async fn connection() -> (Live, DuplexStream) {
+async fn connection() -> (OpenConnection, DuplexStream) {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let login = RedisConnectionInfo::default().set_skip_set_lib_name();
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
@@ -17,11 +17,14 @@ async fn connection() -> (Live, DuplexStream) {
         .await
         .unwrap();
     tokio::spawn(driver);
-    (Live::new(connection, &Limits::default()), theirs)
+    (
+        OpenConnection::new(connection, &Timeouts::default()),
+        theirs,
+    )
 }
 
 /// Replies to every request, and counts them.
-async fn answer(mut server: DuplexStream, count: Arc<AtomicUsize>) {
+async fn reply(mut server: DuplexStream, count: Arc<AtomicUsize>) {
     let mut request = [0; 1024];
     while server
         .read(&mut request)
@@ -36,11 +39,11 @@ async fn answer(mut server: DuplexStream, count: Arc<AtomicUsize>) {
 // STO-F32: PING each 10 s
 #[tokio::test(start_paused = true)]
 async fn a_healthy_connection_is_pinged_every_ten_seconds() {
-    let (live, server) = connection().await;
+    let (open, server) = connection().await;
     let count = Arc::new(AtomicUsize::new(0));
-    tokio::spawn(answer(server, Arc::clone(&count)));
+    tokio::spawn(reply(server, Arc::clone(&count)));
     let changes = Changes::new();
-    let minute = timeout(Duration::from_secs(65), live.keep(&changes, None, 0)).await;
+    let minute = timeout(Duration::from_secs(65), open.keep(&changes, None, 0)).await;
     assert!(minute.is_err(), "the connection is kept");
     assert_eq!(count.load(Relaxed), 6);
 }
@@ -48,44 +51,44 @@ async fn a_healthy_connection_is_pinged_every_ten_seconds() {
 // STO-F7 and STO-F32: a silently dead connection
 #[tokio::test(start_paused = true)]
 async fn a_silent_connection_is_replaced_after_three_pings() {
-    let (live, _server) = connection().await;
+    let (open, _server) = connection().await;
     let start = Instant::now();
-    live.keep(&Changes::new(), None, 0).await;
+    open.keep(&Changes::new(), None, 0).await;
     assert_eq!(
         start.elapsed().as_secs(),
         16,
         "ten seconds, then two for each ping"
     );
-    assert!(live.is_condemned());
+    assert!(open.is_dead());
 }
 
-// A request behind a large reply may be late without a fault
+// A request behind a large reply may be late although the connection works
 #[tokio::test(start_paused = true)]
 async fn requests_behind_a_large_reply_do_not_count_as_late() {
-    let (live, mut server) = connection().await;
-    let everything = Request::one("k", redis::cmd("HGETALL"), Limit::Bulk);
-    let one = Request::one("k", redis::cmd("HGET"), Limit::Read);
+    let (open, mut server) = connection().await;
+    let everything = Request::one("k", redis::cmd("HGETALL"), RequestClass::Bulk);
+    let one = Request::one("k", redis::cmd("HGET"), RequestClass::Read);
     let deadline = |seconds| Instant::now() + Duration::from_secs(seconds);
     let all = {
-        let (live, deadline) = (live.clone(), deadline(10));
-        tokio::spawn(async move { live.send(&everything, false, deadline).await })
+        let (open, deadline) = (open.clone(), deadline(10));
+        tokio::spawn(async move { open.send(&everything, false, deadline).await })
     };
     tokio::task::yield_now().await;
     for _ in 0..5 {
         assert!(matches!(
-            live.send(&one, false, deadline(1)).await,
-            Err(Fault::Timeout)
+            open.send(&one, false, deadline(1)).await,
+            Err(CommandError::Timeout)
         ));
     }
-    assert!(!live.is_condemned());
+    assert!(!open.is_dead());
     server.write_all(b"*0\r\n").await.unwrap();
     assert!(all.await.unwrap().is_ok());
     for _ in 0..3 {
-        assert!(!live.is_condemned());
+        assert!(!open.is_dead());
         assert!(matches!(
-            live.send(&one, false, deadline(1)).await,
-            Err(Fault::Timeout)
+            open.send(&one, false, deadline(1)).await,
+            Err(CommandError::Timeout)
         ));
     }
-    assert!(live.is_condemned());
+    assert!(open.is_dead());
 }

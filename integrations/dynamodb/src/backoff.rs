@@ -1,41 +1,41 @@
-//! [`Patience`]: the backoff and deadline of throttled requests.
+//! [`Backoff`]: the backoff and deadline of throttled requests.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 /// Upper bound of the first delay; it doubles with each retry.
-pub(crate) const FIRST_DELAY: Duration = Duration::from_millis(50);
+pub(crate) const INITIAL_DELAY: Duration = Duration::from_millis(50);
 /// Maximum of that bound.
-pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(5);
+pub(crate) const MAX_DELAY: Duration = Duration::from_secs(5);
 
 /// The backoff and deadline of throttled requests. A copy made before the first wait starts with
 /// the first delay again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Backoff {
     deadline: Instant,
-    longest: Duration,
+    max_delay: Duration,
 }
 
-impl Patience {
+impl Backoff {
     /// A deadline of `limit` from now.
     pub(crate) fn of(limit: Duration) -> Self {
         Self {
             deadline: Instant::now() + limit,
-            longest: FIRST_DELAY,
+            max_delay: INITIAL_DELAY,
         }
     }
 
     /// Waits before the next retry. Returns `false` at once if the deadline would pass. The delay
     /// is random, so that concurrent callers do not retry together.
     pub(crate) async fn wait(&mut self) -> bool {
-        let delay = self.longest.mul_f64(fastrand::f64());
+        let delay = self.max_delay.mul_f64(fastrand::f64());
         if Instant::now() + delay >= self.deadline {
             return false;
         }
         tracing::debug!(store = "DynamoDB", ?delay, "the table throttles; retrying");
         sleep(delay).await;
-        self.longest = (self.longest * 2).min(LONGEST_DELAY);
+        self.max_delay = (self.max_delay * 2).min(MAX_DELAY);
         true
     }
 }

@@ -1,4 +1,5 @@
-//! [`Survey`]: a one-time check of the server, after the first read, for silent misconfiguration.
+//! [`StartupChecks`]: one-time checks of the server, after the first read, for silent
+//! misconfiguration.
 //!
 //! A wrong prefix looks like an environment without flags, and a server that may evict keys can
 //! lose all flags of an environment at once, because they are one key (STO-1.7, row 35 of section
@@ -10,9 +11,9 @@ use std::sync::{Arc, OnceLock};
 use redis::{Cmd, Value};
 use tokio::task::JoinHandle;
 
-use crate::connection::Lease;
+use crate::connection::StoreHandle;
 use crate::keys::Keys;
-use crate::request::{Limit, Request};
+use crate::request::{Request, RequestClass};
 
 /// Limits of the search for similar keys: pages, keys a page, and keys named in the log.
 const PAGES: usize = 20;
@@ -21,7 +22,7 @@ const NAMED: usize = 5;
 
 /// Runs once, in its own task.
 #[derive(Debug, Default)]
-pub(crate) struct Survey(OnceLock<Running>);
+pub(crate) struct StartupChecks(OnceLock<Running>);
 
 #[derive(Debug)]
 struct Running {
@@ -30,15 +31,15 @@ struct Running {
     process: u32,
 }
 
-impl Survey {
+impl StartupChecks {
     /// `is_empty`: there was no data under the prefix.
-    pub(crate) fn start(&self, lease: &Arc<Lease>, keys: &Keys, is_empty: bool) {
+    pub(crate) fn start(&self, handle: &Arc<StoreHandle>, keys: &Keys, is_empty: bool) {
         self.0.get_or_init(|| {
-            let (lease, keys) = (Arc::clone(lease), keys.clone());
+            let (handle, keys) = (Arc::clone(handle), keys.clone());
             let task = tokio::spawn(async move {
-                warn_of_eviction(&lease, &keys).await;
+                warn_about_eviction(&handle, &keys).await;
                 if is_empty {
-                    warn_of_nothing(&lease, &keys).await;
+                    warn_about_empty_prefix(&handle, &keys).await;
                 }
             });
             Running {
@@ -57,20 +58,20 @@ impl Survey {
     }
 }
 
-impl Drop for Survey {
+impl Drop for StartupChecks {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-async fn warn_of_eviction(lease: &Lease, keys: &Keys) {
-    let mut question = redis::cmd("CONFIG");
-    question.arg("GET").arg("maxmemory-policy");
-    let Some(answer) = ask(lease, keys, question).await else {
+async fn warn_about_eviction(handle: &StoreHandle, keys: &Keys) {
+    let mut get = redis::cmd("CONFIG");
+    get.arg("GET").arg("maxmemory-policy");
+    let Some(reply) = query(handle, keys, get).await else {
         return;
     };
     // A map in RESP3, a list in RESP2.
-    let policy = match &answer {
+    let policy = match &reply {
         Value::Map(pairs) => pairs.first().map(|(_, policy)| policy),
         Value::Array(parts) => parts.get(1),
         _ => None,
@@ -80,16 +81,16 @@ async fn warn_of_eviction(lease: &Lease, keys: &Keys) {
         .unwrap_or_default();
     if policy.starts_with("allkeys-") {
         tracing::warn!(
-            url = lease.settings().url,
+            url = handle.settings().url,
             policy,
             "this Redis server may evict all flags of an environment at once when its memory is full"
         );
     }
 }
 
-async fn warn_of_nothing(lease: &Lease, keys: &Keys) {
-    let similar = similar(lease, keys).await;
-    let settings = lease.settings();
+async fn warn_about_empty_prefix(handle: &StoreHandle, keys: &Keys) {
+    let similar = similar(handle, keys).await;
+    let settings = handle.settings();
     tracing::warn!(
         url = settings.url,
         database = settings.database,
@@ -100,7 +101,7 @@ async fn warn_of_nothing(lease: &Lease, keys: &Keys) {
 }
 
 /// The flag keys of other prefixes.
-async fn similar(lease: &Lease, keys: &Keys) -> Vec<String> {
+async fn similar(handle: &StoreHandle, keys: &Keys) -> Vec<String> {
     let mut found = Vec::new();
     let mut cursor = "0".to_owned();
     for _ in 0..PAGES {
@@ -110,9 +111,9 @@ async fn similar(lease: &Lease, keys: &Keys) -> Vec<String> {
             .arg("*:features")
             .arg("COUNT")
             .arg(PAGE);
-        let answer = ask(lease, keys, scan).await;
+        let reply = query(handle, keys, scan).await;
         let page =
-            answer.and_then(|answer| redis::from_redis_value::<(String, Vec<String>)>(answer).ok());
+            reply.and_then(|reply| redis::from_redis_value::<(String, Vec<String>)>(reply).ok());
         let Some((next, page)) = page else { break };
         found.extend(page);
         if next == "0" || found.len() >= NAMED {
@@ -125,9 +126,9 @@ async fn similar(lease: &Lease, keys: &Keys) -> Vec<String> {
 }
 
 /// Returns the reply; `None` if the command failed or the user has no permission for it.
-async fn ask(lease: &Lease, keys: &Keys, question: Cmd) -> Option<Value> {
-    lease
-        .send_one(&Request::one(&keys.marker(), question, Limit::Probe))
+async fn query(handle: &StoreHandle, keys: &Keys, command: Cmd) -> Option<Value> {
+    handle
+        .send_one(&Request::one(&keys.marker(), command, RequestClass::Probe))
         .await
         .ok()
 }

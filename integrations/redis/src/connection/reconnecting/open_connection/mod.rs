@@ -1,4 +1,4 @@
-//! [`Live`]: an open connection and its health.
+//! [`OpenConnection`]: an open connection and its health.
 
 use std::future::Future;
 use std::io;
@@ -11,19 +11,19 @@ use redis::{Cmd, RedisError, Value};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::super::Limits;
+use super::super::Timeouts;
 use super::super::changes::Changes;
-use crate::error::Fault;
-use crate::request::{Limit, Request};
+use crate::error::CommandError;
+use crate::request::{Request, RequestClass};
 
 /// Interval of the `PING` health check.
-const PING_EVERY: Duration = Duration::from_secs(10);
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Number of consecutive late replies after which a connection is replaced.
-const LATE_ANSWERS: u32 = 3;
+const MAX_LATE_REPLIES: u32 = 3;
 
 #[derive(Clone, Debug)]
-pub(super) struct Live {
+pub(super) struct OpenConnection {
     connection: MultiplexedConnection,
     health: Arc<Health>,
 }
@@ -32,24 +32,25 @@ pub(super) struct Live {
 #[derive(Debug)]
 struct Health {
     probe_limit: Duration,
-    condemned: AtomicBool,
+    dead: AtomicBool,
     /// Notifies the task that owns the connection to close it.
-    condemn: Notify,
+    died: Notify,
     /// Whether the connection is closed. A request that is handed over in the same instant may stay
     /// in the closed queue of the connection for ever, without a reply and without an error.
     closed: watch::Sender<bool>,
     /// Number of consecutive late replies.
     late: AtomicU32,
-    /// Number of bulk requests in flight. Other requests behind them may be late without a fault.
+    /// Number of bulk requests in flight. Other requests behind them may be late although the
+    /// connection works.
     bulk: AtomicUsize,
 }
 
-impl Live {
-    pub(super) fn new(connection: MultiplexedConnection, limits: &Limits) -> Self {
+impl OpenConnection {
+    pub(super) fn new(connection: MultiplexedConnection, timeouts: &Timeouts) -> Self {
         let health = Health {
-            probe_limit: limits.probe,
-            condemned: AtomicBool::new(false),
-            condemn: Notify::new(),
+            probe_limit: timeouts.probe,
+            dead: AtomicBool::new(false),
+            died: Notify::new(),
             closed: watch::Sender::new(false),
             late: AtomicU32::new(0),
             bulk: AtomicUsize::new(0),
@@ -66,37 +67,37 @@ impl Live {
         request: &Request,
         asking: bool,
         deadline: Instant,
-    ) -> Result<Vec<Value>, Fault> {
-        let _bulk = (request.limit == Limit::Bulk).then(|| Bulk::new(&self.health));
+    ) -> Result<Vec<Value>, CommandError> {
+        let _bulk = (request.class == RequestClass::Bulk).then(|| BulkGuard::new(&self.health));
         let (pipeline, count) = request.packed(asking);
         let mut connection = self.connection.clone();
-        let answers = self.unless_closed(connection.send_packed_commands(&pipeline, 0, count));
-        match timeout_at(deadline, answers).await {
-            Ok(answers) => {
+        let replies = self.unless_closed(connection.send_packed_commands(&pipeline, 0, count));
+        match timeout_at(deadline, replies).await {
+            Ok(replies) => {
                 self.health.late.store(0, Ordering::Relaxed);
-                request.answers(answers.map_err(Fault::Lost)?, asking)
+                request.replies(replies.map_err(CommandError::Lost)?, asking)
             }
             Err(_) => {
-                self.note_late(request.limit);
-                Err(Fault::Timeout)
+                self.note_late(request.class);
+                Err(CommandError::Timeout)
             }
         }
     }
 
     /// Whether the connection must not be used any more.
-    pub(super) fn is_condemned(&self) -> bool {
-        self.health.condemned.load(Ordering::Acquire)
+    pub(super) fn is_dead(&self) -> bool {
+        self.health.dead.load(Ordering::Acquire)
     }
 
     /// Marks the connection for replacement.
-    pub(super) fn condemn(&self) {
-        self.health.condemned.store(true, Ordering::Release);
-        self.health.condemn.notify_one();
+    pub(super) fn mark_dead(&self) {
+        self.health.dead.store(true, Ordering::Release);
+        self.health.died.notify_one();
     }
 
     /// Records that the connection is closed. Requests without a reply fail.
     pub(super) fn close(&self) {
-        self.health.condemned.store(true, Ordering::Release);
+        self.health.dead.store(true, Ordering::Release);
         self.health.closed.send_replace(true);
     }
 
@@ -118,22 +119,22 @@ impl Live {
     /// Subscribes the stores from index `from` on to changes, and returns the number of stores now
     /// subscribed. If the server cannot send notifications, or the user may not subscribe, only the
     /// periodic refresh finds changes.
-    pub(super) async fn arm(&self, changes: &Changes, from: usize, pushes: bool) -> usize {
+    pub(super) async fn subscribe(&self, changes: &Changes, from: usize, pushes: bool) -> usize {
         let commands = if pushes {
-            changes.arming(from)
+            changes.subscriptions(from)
         } else {
             Vec::new()
         };
-        let armed = from + commands.len();
+        let subscribed = from + commands.len();
         for command in commands {
-            if let Some(Value::ServerError(error)) = self.ask(&command).await {
+            if let Some(Value::ServerError(error)) = self.query(&command).await {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "this Redis server sends no change notifications"
                 );
             }
         }
-        armed
+        subscribed
     }
 
     /// Monitors the connection until it must be replaced.
@@ -141,13 +142,13 @@ impl Live {
         &self,
         changes: &Changes,
         mut counts: Option<watch::Receiver<usize>>,
-        mut armed: usize,
+        mut subscribed: usize,
     ) {
-        let mut pause = PING_EVERY;
+        let mut delay = PING_INTERVAL;
         loop {
             let more = async {
                 let registered = match &mut counts {
-                    Some(counts) => counts.wait_for(|count| *count > armed).await.is_ok(),
+                    Some(counts) => counts.wait_for(|count| *count > subscribed).await.is_ok(),
                     None => false,
                 };
                 if !registered {
@@ -156,54 +157,54 @@ impl Live {
             };
             tokio::select! {
                 biased;
-                () = self.health.condemn.notified() => return,
-                () = more => armed = self.arm(changes, armed, true).await,
-                () = sleep(pause) => {
-                    let alive = self.ask(&redis::cmd("PING")).await.is_some();
-                    pause = if alive { PING_EVERY } else { Duration::ZERO };
+                () = self.health.died.notified() => return,
+                () = more => subscribed = self.subscribe(changes, subscribed, true).await,
+                () = sleep(delay) => {
+                    let alive = self.query(&redis::cmd("PING")).await.is_some();
+                    delay = if alive { PING_INTERVAL } else { Duration::ZERO };
                 }
             }
         }
     }
 
     /// Sends one command. Returns `None` if there is no reply within the probe timeout.
-    async fn ask(&self, command: &Cmd) -> Option<Value> {
+    async fn query(&self, command: &Cmd) -> Option<Value> {
         let mut connection = self.connection.clone();
-        let answer = self.unless_closed(connection.send_packed_command(command));
-        match timeout(self.health.probe_limit, answer).await {
-            Ok(answer) => {
+        let reply = self.unless_closed(connection.send_packed_command(command));
+        match timeout(self.health.probe_limit, reply).await {
+            Ok(reply) => {
                 self.health.late.store(0, Ordering::Relaxed);
                 // An error here means that the connection is closed, which its owner notices.
-                answer.ok()
+                reply.ok()
             }
             Err(_) => {
-                self.note_late(Limit::Probe);
+                self.note_late(RequestClass::Probe);
                 None
             }
         }
     }
 
-    fn note_late(&self, limit: Limit) {
-        if limit != Limit::Bulk && self.health.bulk.load(Ordering::Relaxed) > 0 {
+    fn note_late(&self, class: RequestClass) {
+        if class != RequestClass::Bulk && self.health.bulk.load(Ordering::Relaxed) > 0 {
             return;
         }
-        if self.health.late.fetch_add(1, Ordering::Relaxed) + 1 >= LATE_ANSWERS {
-            self.condemn();
+        if self.health.late.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_LATE_REPLIES {
+            self.mark_dead();
         }
     }
 }
 
 /// Counts a bulk request while it is in flight.
-struct Bulk<'a>(&'a Health);
+struct BulkGuard<'a>(&'a Health);
 
-impl<'a> Bulk<'a> {
+impl<'a> BulkGuard<'a> {
     fn new(health: &'a Health) -> Self {
         health.bulk.fetch_add(1, Ordering::Relaxed);
         Self(health)
     }
 }
 
-impl Drop for Bulk<'_> {
+impl Drop for BulkGuard<'_> {
     fn drop(&mut self) {
         self.0.bulk.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! [`Lease`]: a store's use of a connection.
+//! [`StoreHandle`]: a store's use of a connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use redis::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Dedicated, RedisConnection, Settings, Sockets, Topology};
-use crate::error::Fault;
+use super::{ConnectionSettings, Dedicated, RedisConnection, Sockets, Topology};
+use crate::error::CommandError;
 use crate::keys::Keys;
-use crate::request::{Limit, Request};
+use crate::request::{Request, RequestClass};
 
 /// A store's use of a connection, until it is released or dropped.
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub(crate) struct StoreHandle {
     connection: RedisConnection,
     released: AtomicBool,
 }
 
-impl Lease {
+impl StoreHandle {
     pub(crate) fn new(connection: RedisConnection) -> Self {
         connection.shared.users.fetch_add(1, Ordering::AcqRel);
         Self {
@@ -27,35 +27,42 @@ impl Lease {
         }
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &ConnectionSettings {
         &self.connection.shared.settings
     }
 
     /// Sends a request within its timeout.
-    pub(crate) async fn send(&self, request: &Request) -> Result<Vec<Value>, Fault> {
+    pub(crate) async fn send(&self, request: &Request) -> Result<Vec<Value>, CommandError> {
         if self.released.load(Ordering::Acquire) {
-            return Err(Fault::Closed);
+            return Err(CommandError::Closed);
         }
         self.sockets()
             .topology
-            .send(request, self.deadline(request.limit))
+            .send(request, self.deadline(request.class))
             .await
     }
 
     /// Sends a request with one reply within its timeout.
-    pub(crate) async fn send_one(&self, request: &Request) -> Result<Value, Fault> {
-        self.send(request).await?.pop().ok_or(Fault::Unexpected)
+    pub(crate) async fn send_one(&self, request: &Request) -> Result<Value, CommandError> {
+        self.send(request)
+            .await?
+            .pop()
+            .ok_or(CommandError::Unexpected)
     }
 
     /// Opens a dedicated connection to the server that has a key.
-    pub(crate) async fn dedicated(&self, key: &str, deadline: Instant) -> Result<Dedicated, Fault> {
+    pub(crate) async fn dedicated(
+        &self,
+        key: &str,
+        deadline: Instant,
+    ) -> Result<Dedicated, CommandError> {
         timeout_at(deadline, self.sockets().topology.dedicated(key))
             .await
-            .unwrap_or(Err(Fault::Timeout))
+            .unwrap_or(Err(CommandError::Timeout))
     }
 
-    pub(crate) fn deadline(&self, limit: Limit) -> Instant {
-        Instant::now() + self.settings().limits.of(limit)
+    pub(crate) fn deadline(&self, class: RequestClass) -> Instant {
+        Instant::now() + self.settings().timeouts.of(class)
     }
 
     /// Returns a receiver that is marked whenever an entry under these keys may have changed.
@@ -68,7 +75,7 @@ impl Lease {
         not(feature = "cluster"),
         expect(unused_variables, reason = "only a cluster has servers to choose from")
     )]
-    pub(crate) fn is_one_place(&self, keys: &Keys) -> bool {
+    pub(crate) fn is_on_one_node(&self, keys: &Keys) -> bool {
         match self.sockets().topology {
             Topology::One(_) => true,
             #[cfg(feature = "cluster")]
@@ -90,7 +97,7 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for StoreHandle {
     fn drop(&mut self) {
         self.release();
     }
