@@ -50,7 +50,7 @@ use async_trait::async_trait;
 pub(crate) use service::{Endpoint, PollingDataSource, StreamingDataSource};
 use thiserror::Error;
 use vexil_eval::Text;
-use vexil_eval::model::{ChangeSet, Changes, DataSet, Item, Selector, Upserted};
+use vexil_eval::model::{ChangeSet, ChangeSetKind, DataSet, Item, Selector, Upserted};
 
 pub use crate::status::{
     DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus,
@@ -143,9 +143,9 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// # Errors
     /// Returns an error if the store failed.
     async fn apply(&self, changes: ChangeSet) -> Result<(), NotStoredError> {
-        match changes.changes {
-            Changes::Full(data) => self.init(data).await,
-            Changes::Delta(items) => {
+        match changes.kind {
+            ChangeSetKind::Full(data) => self.init(data).await,
+            ChangeSetKind::Delta(items) => {
                 for item in items {
                     self.upsert(item).await?;
                 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use vexil_eval::Text;
-use vexil_eval::model::{ChangeSet, Changes, DataSet, Item, Selector, Upserted};
+use vexil_eval::model::{ChangeSet, ChangeSetKind, DataSet, Item, Selector, Upserted};
 
 use super::{Stopped, Times};
 use crate::data_source::{
@@ -261,7 +261,7 @@ impl DataSink for Stage {
     async fn apply(&self, mut changes: ChangeSet) -> Result<(), NotStoredError> {
         self.is_open()?;
         changes.is_persistent &= self.is_persistent;
-        let is_full = matches!(changes.changes, Changes::Full(_));
+        let is_full = matches!(changes.kind, ChangeSetKind::Full(_));
         let has_selector = changes.selector.is_some();
         // A change that the source itself marks as provisional delivers nothing.
         let delivers = !changes.is_provisional;

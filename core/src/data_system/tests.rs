@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use tokio::time::{sleep, timeout};
-use vexil_eval::model::{Changes, DataSet, Item, Selector, Upserted};
+use vexil_eval::model::{ChangeSetKind, DataSet, Item, Selector, Upserted};
 
 use super::*;
 use crate::data_source::NotStoredError;
@@ -84,10 +84,10 @@ impl DataSink for Recorder {
     }
 
     async fn apply(&self, changes: ChangeSet) -> Result<(), NotStoredError> {
-        let kind = match (&changes.changes, changes.is_provisional) {
-            (Changes::Full(_), false) => "full",
-            (Changes::Full(_), true) => "provisional",
-            (Changes::Delta(_), _) => "delta",
+        let kind = match (&changes.kind, changes.is_provisional) {
+            (ChangeSetKind::Full(_), false) => "full",
+            (ChangeSetKind::Full(_), true) => "provisional",
+            (ChangeSetKind::Delta(_), _) => "delta",
         };
         lock(&self.selector).clone_from(&changes.selector);
         *lock(&self.is_ready) |= !changes.is_provisional;

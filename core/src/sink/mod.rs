@@ -19,7 +19,8 @@ pub use listeners::{FlagChange, ListenerId};
 use patterns::compile_ahead;
 use tokio::sync::{Mutex, watch};
 use vexil_eval::model::{
-    ChangeSet, Changes, DataKind, DataSet, Entry, Flag, Item, ItemData, Segment, Selector, Upserted,
+    ChangeSet, ChangeSetKind, DataKind, DataSet, Entry, Flag, Item, ItemData, Segment, Selector,
+    Upserted,
 };
 use vexil_eval::{Found, Text};
 
@@ -237,10 +238,10 @@ impl Updater {
     }
 
     /// Records what is needed to announce the changes, before they are stored.
-    fn observe(&self, changes: &Changes) -> Observed {
+    fn observe(&self, changes: &ChangeSetKind) -> Observed {
         match changes {
-            Changes::Full(_) => Observed::Versions(self.versions()),
-            Changes::Delta(items) => {
+            ChangeSetKind::Full(_) => Observed::Versions(self.versions()),
+            ChangeSetKind::Delta(items) => {
                 let change = |snapshot: &dyn Snapshot| {
                     let changed = items.iter().filter(|item| !is_stored(item, snapshot));
                     changed.cloned().collect()
@@ -314,17 +315,19 @@ impl DataSink for Updater {
 
     async fn apply(&self, changes: ChangeSet) -> Result<(), NotStoredError> {
         let mut dependents = self.dependents.lock().await;
-        match &changes.changes {
-            Changes::Full(data) => self.prepare(data.flags.iter(), data.segments.iter()).await,
-            Changes::Delta(items) => self.prepare_items(items).await,
+        match &changes.kind {
+            ChangeSetKind::Full(data) => {
+                self.prepare(data.flags.iter(), data.segments.iter()).await
+            }
+            ChangeSetKind::Delta(items) => self.prepare_items(items).await,
         }
         self.is_open()?;
         let (selector, is_provisional) = (changes.selector.clone(), changes.is_provisional);
         let observed = self
             .changes
             .has_listeners()
-            .then(|| self.observe(&changes.changes));
-        let is_full = matches!(changes.changes, Changes::Full(_));
+            .then(|| self.observe(&changes.kind));
+        let is_full = matches!(changes.kind, ChangeSetKind::Full(_));
         let is_first = !self.has_data();
         let stored = self.store_changes(changes).await;
         if stored.is_ok() {

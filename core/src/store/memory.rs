@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use async_trait::async_trait;
-use vexil_eval::model::{ChangeSet, Changes, DataSet, Item};
+use vexil_eval::model::{ChangeSet, ChangeSetKind, DataSet, Item};
 
 use super::environment::Environment;
 use super::{DataStore, Snapshot, StoreError, Upserted};
@@ -48,10 +48,10 @@ impl MemoryStore {
     }
 
     /// The infallible implementation of `apply`.
-    pub(super) fn change(&self, changes: Changes) {
+    pub(super) fn change(&self, changes: ChangeSetKind) {
         match changes {
-            Changes::Full(data) => self.replace(data),
-            Changes::Delta(items) => {
+            ChangeSetKind::Full(data) => self.replace(data),
+            ChangeSetKind::Delta(items) => {
                 let _writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
                 let next = self.load().with_all(items);
                 self.0.current.store(Arc::new(next));
@@ -96,7 +96,7 @@ impl DataStore for MemoryStore {
     }
 
     async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError> {
-        self.change(changes.changes);
+        self.change(changes.kind);
         Ok(())
     }
 

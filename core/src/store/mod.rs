@@ -65,7 +65,7 @@ pub use persistent::{
     WriteOutcome,
 };
 use vexil_eval::Lookup;
-use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Flag, Item, Segment};
+use vexil_eval::model::{ChangeSet, ChangeSetKind, DataKind, DataSet, Flag, Item, Segment};
 
 pub use crate::store_error::StoreError;
 pub use vexil_eval::model::Upserted;
@@ -101,9 +101,9 @@ pub trait DataStore: Any + Debug + Send + Sync {
     /// # Errors
     /// Returns an error if the changes could not be stored.
     async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError> {
-        match changes.changes {
-            Changes::Full(data) => self.init(data).await,
-            Changes::Delta(items) => {
+        match changes.kind {
+            ChangeSetKind::Full(data) => self.init(data).await,
+            ChangeSetKind::Delta(items) => {
                 for item in items {
                     self.upsert(item).await?;
                 }

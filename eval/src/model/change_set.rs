@@ -8,14 +8,14 @@ use crate::text::Text;
 /// or after it, never a part of it.
 ///
 /// ```
-/// use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Item, Selector};
+/// use vexil_eval::model::{ChangeSet, ChangeSetKind, DataKind, DataSet, Item, Selector};
 ///
 /// let data = DataSet::from_json(br#"{"flags": {"banner": {"on": true, "version": 3}}}"#)?;
 /// let first = ChangeSet::full(data).with_selector(Selector::new("(p:env:41)"));
-/// assert!(matches!(&first.changes, Changes::Full(data) if data.flags.len() == 1));
+/// assert!(matches!(&first.kind, ChangeSetKind::Full(data) if data.flags.len() == 1));
 ///
 /// let next = ChangeSet::delta(vec![Item::deleted(DataKind::Flag, "banner", 4)]);
-/// assert!(matches!(&next.changes, Changes::Delta(items) if items[0].is_deleted()));
+/// assert!(matches!(&next.kind, ChangeSetKind::Delta(items) if items[0].is_deleted()));
 /// // Without a selector, the next request to the service asks for everything.
 /// assert_eq!(next.selector, None);
 /// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
@@ -24,7 +24,7 @@ use crate::text::Text;
 #[non_exhaustive]
 pub struct ChangeSet {
     /// What changes.
-    pub changes: Changes,
+    pub kind: ChangeSetKind,
     /// The state of the environment after the change; `None` if the source of the data has no such
     /// notion.
     pub selector: Option<Selector>,
@@ -42,7 +42,7 @@ pub struct ChangeSet {
     clippy::exhaustive_enums,
     reason = "a store must handle every kind of change"
 )]
-pub enum Changes {
+pub enum ChangeSetKind {
     /// Replaces all data.
     Full(DataSet),
     /// Writes and deletes these items in this order, whatever the versions of the stored ones. May
@@ -54,18 +54,18 @@ impl ChangeSet {
     /// Replaces all data.
     #[must_use]
     pub fn full(data: DataSet) -> Self {
-        Self::new(Changes::Full(data))
+        Self::new(ChangeSetKind::Full(data))
     }
 
     /// Writes and deletes items.
     #[must_use]
     pub fn delta(items: Vec<Item>) -> Self {
-        Self::new(Changes::Delta(items))
+        Self::new(ChangeSetKind::Delta(items))
     }
 
-    fn new(changes: Changes) -> Self {
+    fn new(kind: ChangeSetKind) -> Self {
         Self {
-            changes,
+            kind,
             selector: None,
             is_persistent: true,
             is_provisional: false,
@@ -96,10 +96,10 @@ impl ChangeSet {
     /// Drops the JSON text of all items.
     #[must_use]
     pub fn without_json(mut self) -> Self {
-        self.changes = match self.changes {
-            Changes::Full(data) => Changes::Full(data.without_json()),
-            Changes::Delta(items) => {
-                Changes::Delta(items.into_iter().map(Item::without_json).collect())
+        self.kind = match self.kind {
+            ChangeSetKind::Full(data) => ChangeSetKind::Full(data.without_json()),
+            ChangeSetKind::Delta(items) => {
+                ChangeSetKind::Delta(items.into_iter().map(Item::without_json).collect())
             }
         };
         self

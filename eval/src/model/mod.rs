@@ -25,7 +25,7 @@ pub(crate) mod rollout;
 pub(crate) mod segment;
 pub(crate) mod version;
 
-pub use change_set::{ChangeSet, Changes, Selector};
+pub use change_set::{ChangeSet, ChangeSetKind, Selector};
 pub use data_set::{DataSet, DataSetReader};
 pub use entry::{Entry, ItemData};
 pub use error::ReadError;

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
-use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Flag, Item, Segment, Upserted};
+use vexil_eval::model::{
+    ChangeSet, ChangeSetKind, DataKind, DataSet, Flag, Item, Segment, Upserted,
+};
 use vexil_eval::{Found, Lookup};
 
 use super::access::Reader;
@@ -131,7 +133,7 @@ impl DataStore for HandOver {
     }
 
     async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError> {
-        let is_full = matches!(changes.changes, Changes::Full(_));
+        let is_full = matches!(changes.kind, ChangeSetKind::Full(_));
         self.0.after.apply(changes).await?;
         if is_full {
             // Dropping it ends its background task. The other store closes the database.

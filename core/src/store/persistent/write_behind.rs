@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use vexil_eval::Text;
-use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Item};
+use vexil_eval::model::{ChangeSet, ChangeSetKind, DataKind, DataSet, Item};
 
 use super::StoredDataSet;
 use super::access::{ANSWER_LIMIT, Reader, Writer};
@@ -168,8 +168,8 @@ impl DataStore for WriteBehind {
 
     async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError> {
         let mut queue = self.shared.queue();
-        let pending = match &changes.changes {
-            Changes::Full(_) => {
+        let pending = match &changes.kind {
+            ChangeSetKind::Full(_) => {
                 queue.origin = if changes.is_persistent && !self.shared.options.is_read_only {
                     Origin::Persistent
                 } else {
@@ -177,13 +177,13 @@ impl DataStore for WriteBehind {
                 };
                 Pending::Everything
             }
-            Changes::Delta(items) if changes.is_persistent => items
+            ChangeSetKind::Delta(items) if changes.is_persistent => items
                 .iter()
                 .cloned()
                 .fold(std::mem::take(&mut queue.pending), Pending::and),
-            Changes::Delta(_) => std::mem::take(&mut queue.pending),
+            ChangeSetKind::Delta(_) => std::mem::take(&mut queue.pending),
         };
-        self.shared.memory.change(changes.changes);
+        self.shared.memory.change(changes.kind);
         self.shared.put(&mut queue, pending);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use vexil_eval::model::{Changes, DataSet};
+use vexil_eval::model::{ChangeSetKind, DataSet};
 
 use super::*;
 
@@ -41,7 +41,7 @@ fn all(data: &str) -> DataSet {
 fn data_set(update: Update) -> DataSet {
     match update {
         Update::Changes(ChangeSet {
-            changes: Changes::Full(data),
+            kind: ChangeSetKind::Full(data),
             ..
         }) => data,
         other => panic!("{other:?}"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use vexil_eval::model::{Changes, DataKind};
+use vexil_eval::model::{ChangeSetKind, DataKind};
 
 use super::super::reader::Protocol;
 use super::super::update::Goodbye;
@@ -77,12 +77,12 @@ fn changes(update: &Update) -> (bool, Vec<(String, i64)>, Option<&str>) {
         (item.key().to_string(), version)
     };
     let state = changes.selector.as_ref().map(Selector::as_str);
-    match &changes.changes {
-        Changes::Full(data) => {
+    match &changes.kind {
+        ChangeSetKind::Full(data) => {
             let items = data.flags.iter().cloned().map(Item::Flag);
             (true, items.map(|item| version(&item)).collect(), state)
         }
-        Changes::Delta(items) => (false, items.iter().map(version).collect(), state),
+        ChangeSetKind::Delta(items) => (false, items.iter().map(version).collect(), state),
     }
 }
 
@@ -602,12 +602,12 @@ impl Model {
                 .selector
                 .map(|state| state.as_str().to_owned())
                 .unwrap_or_default();
-            let items: Vec<Item> = match changes.changes {
-                Changes::Full(data) => {
+            let items: Vec<Item> = match changes.kind {
+                ChangeSetKind::Full(data) => {
                     model.data.clear();
                     data.flags.into_iter().map(Item::Flag).collect()
                 }
-                Changes::Delta(items) => items,
+                ChangeSetKind::Delta(items) => items,
             };
             for item in items {
                 assert_eq!(item.kind(), DataKind::Flag);
