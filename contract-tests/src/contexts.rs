@@ -4,23 +4,23 @@ use vexil::{Context, ContextBuilder, ContextError, MultiContextBuilder, Referenc
 
 use crate::api::{
     Attribute, BuildContext, BuiltContext, CompareContexts, Compared, ComparedContext,
-    ComparedKind, ContextKind, ConvertContext,
+    ComparedKind, ContextKind, ConvertContext, Subject,
 };
-use crate::refusal::{Refusal, describe};
+use crate::api_error::{ApiError, describe};
 
-pub(crate) fn build(params: BuildContext) -> Result<BuiltContext, Refusal> {
+pub(crate) fn build(params: BuildContext) -> Result<BuiltContext, ApiError> {
     let BuildContext { single, multi } = params;
     written(one_or_several(single, multi, build_kind)?)
 }
 
-pub(crate) fn convert(params: &ConvertContext) -> Result<BuiltContext, Refusal> {
+pub(crate) fn convert(params: &ConvertContext) -> Result<BuiltContext, ApiError> {
     written(params.input.parse())
 }
 
-pub(crate) fn compare(params: CompareContexts) -> Result<Compared, Refusal> {
+pub(crate) fn compare(params: CompareContexts) -> Result<Compared, ApiError> {
     let context = |ComparedContext { single, multi }| {
         one_or_several(single, multi, build_compared)?
-            .map_err(|error| Refusal::bad(describe(&error)))
+            .map_err(|error| ApiError::bad(describe(&error)))
     };
     Ok(Compared {
         equals: context(params.context1)? == context(params.context2)?,
@@ -31,7 +31,7 @@ fn one_or_several<T>(
     single: Option<T>,
     multi: Option<Vec<T>>,
     build: impl Fn(T) -> Result<Context, ContextError>,
-) -> Result<Result<Context, ContextError>, Refusal> {
+) -> Result<Result<Context, ContextError>, ApiError> {
     match (single, multi) {
         (Some(single), None) => Ok(build(single)),
         (None, Some(kinds)) => {
@@ -41,7 +41,7 @@ fn one_or_several<T>(
                 .fold(Context::multi_builder(), add)
                 .build())
         }
-        _ => Err(Refusal::bad("a context must be either single or multi")),
+        _ => Err(ApiError::bad("a context must be either single or multi")),
     }
 }
 
@@ -90,11 +90,18 @@ fn build_compared(params: ComparedKind) -> Result<Context, ContextError> {
     attributes.into_iter().fold(builder, set).build()
 }
 
-fn written(context: Result<Context, ContextError>) -> Result<BuiltContext, Refusal> {
+fn written(context: Result<Context, ContextError>) -> Result<BuiltContext, ApiError> {
     Ok(match context {
         Ok(context) => {
-            BuiltContext::Output(serde_json::to_string(&context).map_err(Refusal::failed)?)
+            BuiltContext::Output(serde_json::to_string(&context).map_err(ApiError::failed)?)
         }
         Err(error) => BuiltContext::Error(describe(&error)),
     })
+}
+
+/// Returns the context of a command. It may be invalid: validation is left to the SDK.
+pub(crate) fn of(subject: Subject) -> Result<Result<Context, ContextError>, ApiError> {
+    subject
+        .read()
+        .ok_or_else(|| ApiError::bad("the command has neither a context nor a user"))
 }

@@ -7,8 +7,8 @@
 //! ```text
 //! service        the routes, and the clients by id
 //!   capabilities the capabilities declared to the harness
-//!   entity       one client: started from its configuration, called by commands, closed
-//!     recipe     configuration → ClientBuilder
+//!   test_client  one client: started from its configuration, called by commands, closed
+//!     client_config  configuration → ClientBuilder
 //!       common_name   TLS to the harness
 //!       hook     hooks that report their stages to the harness
 //!       big_segments  a store backed by the harness
@@ -21,19 +21,19 @@
 //! The `README.md` of this package describes how to run the harness.
 
 mod api;
+mod api_error;
 mod big_segments;
 mod callback;
 mod capabilities;
+mod client_config;
 mod common_name;
 mod contexts;
 mod data_system;
-mod entity;
 mod hook;
 mod listeners;
 mod migration;
-mod recipe;
-mod refusal;
 mod service;
+mod test_client;
 
 use vexil::transport::RetryPolicy;
 

@@ -7,9 +7,9 @@ use serde_json::json;
 use vexil::{Client, ListenerId, Value};
 
 use crate::api::{FlagChangeListener, FlagValueChangeListener};
+use crate::api_error::{ApiError, describe};
 use crate::callback::Callback;
-use crate::entity::given;
-use crate::refusal::{Refusal, describe};
+use crate::contexts;
 
 /// The listeners of one client, by the ids that the harness gave them.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl Listeners {
         &self,
         client: &Client,
         params: FlagValueChangeListener,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let FlagValueChangeListener {
             listener_id,
             flag_key,
@@ -40,7 +40,7 @@ impl Listeners {
             default_value,
             callback_uri,
         } = params;
-        let context = given(subject)?.map_err(|error| Refusal::bad(describe(&error)))?;
+        let context = contexts::of(subject)?.map_err(|error| ApiError::bad(describe(&error)))?;
         let (id, callback) = (listener_id.clone(), Callback::new(callback_uri));
         // A flag without a value counts as the default.
         let value = move |value: &Value| match value {

@@ -10,21 +10,21 @@ use vexil::migration::{
 };
 
 use crate::api::{Migrated, MigrationOperation, MigrationVariation, Operation, ReadOrder};
+use crate::api_error::{ApiError, describe};
 use crate::callback::Callback;
-use crate::entity::given;
-use crate::refusal::{Refusal, describe};
+use crate::contexts;
 
 pub(crate) async fn variation(
     client: &Client,
     params: MigrationVariation,
-) -> Result<Migrated, Refusal> {
+) -> Result<Migrated, ApiError> {
     let MigrationVariation {
         key,
         subject,
         default_stage,
     } = params;
     let (stage, _) = client
-        .migration_variation_async(&key, &given(subject)?, parse(&default_stage)?)
+        .migration_variation_async(&key, &contexts::of(subject)?, parse(&default_stage)?)
         .await;
     Ok(Migrated {
         result: stage.to_string(),
@@ -34,8 +34,8 @@ pub(crate) async fn variation(
 pub(crate) async fn operate(
     client: &Client,
     params: MigrationOperation,
-) -> Result<Migrated, Refusal> {
-    let (context, default_stage) = (given(params.subject)?, parse(&params.default_stage)?);
+) -> Result<Migrated, ApiError> {
+    let (context, default_stage) = (contexts::of(params.subject)?, parse(&params.default_stage)?);
     let mut migrator: AsyncMigratorBuilder<String, String, String, String> =
         AsyncMigrator::builder(client)
             .track_latency(params.track_latency)
@@ -52,7 +52,7 @@ pub(crate) async fn operate(
     if params.track_consistency {
         migrator = migrator.compare(|one, other| one == other);
     }
-    let migrator = migrator.build().map_err(Refusal::failed)?;
+    let migrator = migrator.build().map_err(ApiError::failed)?;
     Ok(text(match params.operation {
         Operation::Read => {
             migrator
@@ -68,17 +68,18 @@ pub(crate) async fn operate(
     }))
 }
 
-fn parse(stage: &str) -> Result<Stage, Refusal> {
+fn parse(stage: &str) -> Result<Stage, ApiError> {
     stage
         .parse()
-        .map_err(|error| Refusal::bad(format!("{stage}: {error}")))
+        .map_err(|error| ApiError::bad(format!("{stage}: {error}")))
 }
 
 /// The future result of an origin.
-type Answer = Pin<Box<dyn Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send>>;
+type OriginResult =
+    Pin<Box<dyn Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send>>;
 
 /// Returns an origin that posts the payload to the harness and returns its response.
-fn origin(uri: &str) -> impl Fn(String) -> Answer + Send + Sync + use<> {
+fn origin(uri: &str) -> impl Fn(String) -> OriginResult + Send + Sync + use<> {
     let callback = Callback::new(uri.to_owned());
     move |payload| {
         let callback = callback.clone();
@@ -86,8 +87,8 @@ fn origin(uri: &str) -> impl Fn(String) -> Answer + Send + Sync + use<> {
     }
 }
 
-fn text(answer: OperationResult<String>) -> Migrated {
+fn text(outcome: OperationResult<String>) -> Migrated {
     Migrated {
-        result: answer.result.unwrap_or_else(|error| describe(&error)),
+        result: outcome.result.unwrap_or_else(|error| describe(&error)),
     }
 }

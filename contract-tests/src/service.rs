@@ -20,9 +20,9 @@ use tokio::time::sleep;
 
 use crate::Options;
 use crate::api::{Command, CreateClient, Status};
+use crate::api_error::ApiError;
 use crate::capabilities::capabilities;
-use crate::entity::Entity;
-use crate::refusal::Refusal;
+use crate::test_client::TestClient;
 
 /// How long pending requests may take when the service stops.
 const GRACE: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
 struct Service {
     options: Options,
     /// Locked only to look up, add or remove a client.
-    clients: Mutex<HashMap<u64, Arc<Entity>>>,
+    clients: Mutex<HashMap<u64, Arc<TestClient>>>,
     last_id: AtomicU64,
     /// Whether the service is to stop.
     stop: watch::Sender<bool>,
@@ -79,27 +79,27 @@ impl Service {
         }
     }
 
-    fn clients(&self) -> MutexGuard<'_, HashMap<u64, Arc<Entity>>> {
+    fn clients(&self) -> MutexGuard<'_, HashMap<u64, Arc<TestClient>>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, client: Entity) -> u64 {
+    fn add(&self, client: TestClient) -> u64 {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         self.clients().insert(id, Arc::new(client));
         id
     }
 
-    fn client(&self, id: u64) -> Result<Arc<Entity>, Refusal> {
+    fn client(&self, id: u64) -> Result<Arc<TestClient>, ApiError> {
         self.clients()
             .get(&id)
             .cloned()
-            .ok_or_else(|| Refusal::unknown_client(id))
+            .ok_or_else(|| ApiError::unknown_client(id))
     }
 
-    fn remove(&self, id: u64) -> Result<Arc<Entity>, Refusal> {
+    fn remove(&self, id: u64) -> Result<Arc<TestClient>, ApiError> {
         self.clients()
             .remove(&id)
-            .ok_or_else(|| Refusal::unknown_client(id))
+            .ok_or_else(|| ApiError::unknown_client(id))
     }
 
     async fn close_all(&self) {
@@ -119,10 +119,10 @@ async fn status(State(service): State<Arc<Service>>) -> Json<Status> {
     })
 }
 
-async fn create(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Refusal> {
+async fn create(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, ApiError> {
     let CreateClient { tag, configuration } = parse(&body)?;
     tracing::info!(test = tag, "creating a client");
-    let id = service.add(Entity::start(configuration, service.options).await?);
+    let id = service.add(TestClient::start(configuration, service.options).await?);
     tracing::info!(test = tag, client = id, "client created");
     Ok((
         StatusCode::CREATED,
@@ -135,7 +135,7 @@ async fn command(
     State(service): State<Arc<Service>>,
     Path(id): Path<u64>,
     body: Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let client = service.client(id)?;
     let command: Command = parse(&body)?;
     tracing::debug!(client = id, command = command.command, "command received");
@@ -148,7 +148,7 @@ async fn command(
 async fn close(
     State(service): State<Arc<Service>>,
     Path(id): Path<u64>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     let client = service.remove(id)?;
     client.close().await;
     tracing::info!(client = id, "client closed");
@@ -160,6 +160,6 @@ async fn stop(State(service): State<Arc<Service>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(Refusal::bad)
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(ApiError::bad)
 }

@@ -1,8 +1,13 @@
-//! The crypto provider of TLS connections.
+//! What TLS connections need: the crypto provider, root certificates and a client certificate.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use thiserror::Error;
 
 /// Returns the crypto provider for TLS connections: the rustls process default if the application
 /// has installed one, otherwise that of the cargo feature `tls-aws-lc-rs` or `tls-ring`, in this
@@ -41,4 +46,76 @@ fn by_feature() -> Option<Arc<CryptoProvider>> {
 #[cfg(not(any(feature = "tls-aws-lc-rs", feature = "tls-ring")))]
 fn by_feature() -> Option<Arc<CryptoProvider>> {
     None
+}
+
+/// A file that holds no usable root certificate, or cannot be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RootCertificatesError {
+    /// The file cannot be read, or holds no valid PEM certificate.
+    #[error(transparent)]
+    Pem(#[from] pem::Error),
+    /// The certificates in the file are not valid root certificates.
+    #[error(transparent)]
+    Certificate(#[from] rustls::Error),
+}
+
+/// Reads the root certificates in a PEM file. A certificate that cannot be used is skipped, with a
+/// warning that names its position in the file, as long as another can be used.
+///
+/// Use it in stores and transports that open their own TLS connections.
+///
+/// ```
+/// use vexil::tls::{RootCertificatesError, root_certificates};
+///
+/// let missing = root_certificates("no-such-file.pem");
+/// assert!(matches!(missing, Err(RootCertificatesError::Pem(_))));
+/// ```
+///
+/// # Errors
+/// Returns an error if the file cannot be read, or if no certificate in it can be used.
+pub fn root_certificates(path: impl AsRef<Path>) -> Result<RootCertStore, RootCertificatesError> {
+    let path = path.as_ref();
+    let mut roots = RootCertStore::empty();
+    let mut skipped = Vec::new();
+    for (index, certificate) in CertificateDer::pem_file_iter(path)?.enumerate() {
+        let added: Result<(), RootCertificatesError> = match certificate {
+            Ok(certificate) => roots.add(certificate).map_err(Into::into),
+            Err(error @ pem::Error::Io(_)) => return Err(error.into()),
+            Err(error) => Err(error.into()),
+        };
+        skipped.extend(added.err().map(|error| (index + 1, error)));
+    }
+    if roots.is_empty() {
+        let error = skipped.into_iter().next();
+        return Err(error.map_or_else(|| pem::Error::NoItemsFound.into(), |(_, error)| error));
+    }
+    for (position, error) in skipped {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(path = %path.display(), position, error, "skipped an invalid root certificate");
+    }
+    Ok(roots)
+}
+
+/// Reads a client's certificate chain and its private key (PKCS#8, PKCS#1 or SEC1) from one PEM
+/// file. The client's own certificate comes first.
+///
+/// Use it in stores and transports that open their own TLS connections.
+///
+/// ```
+/// let missing = vexil::tls::client_identity("no-such-file.pem");
+/// assert!(matches!(missing, Err(rustls::pki_types::pem::Error::Io(_))));
+/// ```
+///
+/// # Errors
+/// Returns an error if the file cannot be read, or lacks a certificate or a key.
+pub fn client_identity(
+    path: impl AsRef<Path>,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), pem::Error> {
+    let path = path.as_ref();
+    let chain = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
+    if chain.is_empty() {
+        return Err(pem::Error::NoItemsFound);
+    }
+    Ok((chain, PrivateKeyDer::from_pem_file(path)?))
 }

@@ -20,6 +20,23 @@ const SYNCHRONIZED_ON: &str = "synchronizedOn";
 
 /// Reads big segments from a DynamoDB table that a Relay Proxy fills. See the [crate
 /// documentation](crate).
+///
+/// ```
+/// use vexil::big_segments::BigSegmentStore;
+/// use vexil_dynamodb::DynamoDbBigSegmentStore;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Nothing listens there.
+/// let store = DynamoDbBigSegmentStore::builder("feature-flags")
+///     .endpoint("http://127.0.0.1:1")
+///     .region("local")
+///     .credentials("local", "local")
+///     .build()?;
+/// assert!(store.last_synchronized().await.unwrap_err().is_temporary());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct DynamoDbBigSegmentStore {
     table: Table,
@@ -28,6 +45,13 @@ pub struct DynamoDbBigSegmentStore {
 impl DynamoDbBigSegmentStore {
     /// Returns a builder of a store for this table, given by its name or its ARN. It may be the
     /// table that holds the flags.
+    ///
+    /// ```
+    /// use vexil_dynamodb::DynamoDbBigSegmentStore;
+    ///
+    /// let builder = DynamoDbBigSegmentStore::builder("feature-flags");
+    /// assert!(format!("{builder:?}").contains("feature-flags"));
+    /// ```
     pub fn builder(table: impl Into<String>) -> DynamoDbBuilder<Self> {
         DynamoDbBuilder::new(table.into())
     }

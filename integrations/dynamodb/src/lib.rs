@@ -69,6 +69,7 @@
 //! let client = vexil::Client::builder("sdk-key")
 //!     .daemon_mode(DynamoDbDataStore::builder("feature-flags").client(shared.clone()))
 //!     .big_segments(DynamoDbBigSegmentStore::builder("feature-flags").client(shared));
+//! assert!(format!("{client:?}").contains("feature-flags"));
 //! ```
 //!
 //! TLS is rustls with the cryptography provider of the cargo feature: `tls-aws-lc-rs` (default),
@@ -116,3 +117,8 @@ pub use aws_sdk_dynamodb;
 pub use big_segments::DynamoDbBigSegmentStore;
 pub use config::DynamoDbBuilder;
 pub use store::DynamoDbDataStore;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

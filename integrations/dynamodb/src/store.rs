@@ -29,6 +29,25 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(30);
 const IS_NEWER: &str = "NOT attribute_type(#version, :number) OR #version < :version";
 
 /// Stores flags and segments in a DynamoDB table. See the [crate documentation](crate).
+///
+/// ```
+/// use vexil::model::DataKind;
+/// use vexil::store::PersistentDataStore;
+/// use vexil_dynamodb::DynamoDbDataStore;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Nothing listens there: a failed read is an error, and not an absent item.
+/// let store = DynamoDbDataStore::builder("feature-flags")
+///     .endpoint("http://127.0.0.1:1")
+///     .region("local")
+///     .credentials("local", "local")
+///     .build()?;
+/// let item = store.get(DataKind::Flag, "new-checkout").await;
+/// assert!(item.is_err_and(|error| error.is_temporary()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct DynamoDbDataStore {
     table: Table,
@@ -37,6 +56,15 @@ pub struct DynamoDbDataStore {
 impl DynamoDbDataStore {
     /// Returns a builder of a store for this table, given by its name or its ARN. The table must
     /// exist.
+    ///
+    /// ```
+    /// use vexil_dynamodb::DynamoDbDataStore;
+    ///
+    /// let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/feature-flags";
+    /// for table in ["feature-flags", arn] {
+    ///     assert!(DynamoDbDataStore::builder(table).build().is_ok());
+    /// }
+    /// ```
     pub fn builder(table: impl Into<String>) -> DynamoDbBuilder<Self> {
         DynamoDbBuilder::new(table.into())
     }

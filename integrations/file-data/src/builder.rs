@@ -9,8 +9,9 @@ use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::data_source::DataSource;
 use vexil::model::DataSet;
 
+use crate::duplicate_keys::DuplicateKeys;
 use crate::error::FileDataError;
-use crate::load::{Loaded, Loader, Look};
+use crate::load::{EmptyFileCheck, Loaded, Loader};
 
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -40,16 +41,40 @@ pub struct FileData {
 
 impl FileData {
     /// Returns a builder without files; add them with [`FileDataBuilder::path`].
+    ///
+    /// ```
+    /// use vexil_file_data::{FileData, FileDataError};
+    ///
+    /// assert!(FileData::builder().path("flags.yaml").build().is_ok());
+    /// assert!(matches!(FileData::builder().build(), Err(FileDataError::NoFile)));
+    /// ```
     pub fn builder() -> FileDataBuilder {
         FileDataBuilder::new()
     }
 
     /// Returns a builder for one file, relative to the current directory at the time of the call.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// let data = FileData::path("flags.yaml").build()?;
+    /// assert!(data.files().all(|path| path.is_absolute() && path.ends_with("flags.yaml")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn path(path: impl AsRef<Path>) -> FileDataBuilder {
         Self::builder().path(path)
     }
 
     /// Returns the files, in the order in which they are read.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// let data = FileData::builder().paths(["b.yaml", "a.json"]).build()?;
+    /// let names: Vec<_> = data.files().filter_map(|path| path.file_name()).collect();
+    /// assert_eq!(names, ["b.yaml", "a.json"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn files(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.paths.iter().map(PathBuf::as_path)
     }
@@ -74,7 +99,9 @@ impl FileData {
     /// duplicates are not ignored.
     pub fn load(&self) -> Result<DataSet, FileDataError> {
         // A loader without an earlier load always returns new data.
-        match Loader::new(self, true).load(Look::Second)? {
+        match Loader::new(Arc::clone(&self.paths), self.duplicates, true)
+            .load(EmptyFileCheck::Second)?
+        {
             Loaded::New(data) => Ok(data),
             Loaded::Unchanged | Loaded::Emptied(_) => Ok(DataSet::default()),
         }
@@ -105,6 +132,14 @@ impl FileDataBuilder {
     }
 
     /// Adds a file, relative to the current directory at the time of the call.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// let data = FileData::path("defaults.yaml").path("local.yaml").build()?;
+    /// assert_eq!(data.files().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         // `build` reports a path that cannot be made absolute.
@@ -114,11 +149,37 @@ impl FileDataBuilder {
     }
 
     /// Adds files, which are read in the given order.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// let data = FileData::builder().paths(["defaults.yaml", "local.yaml"]).build()?;
+    /// assert_eq!(data.files().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn paths<P: AsRef<Path>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         paths.into_iter().fold(self, Self::path)
     }
 
     /// Sets how a key that appears more than once is handled. Default: [`DuplicateKeys::Fail`].
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_file_data::{DuplicateKeys, FileData};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let (local, shared) = (directory.path().join("local.yaml"), directory.path().join("shared.yaml"));
+    /// std::fs::write(&local, "flagValues: { greeting: hi }")?;
+    /// std::fs::write(&shared, "flagValues: { greeting: hello, farewell: bye }")?;
+    ///
+    /// let files = FileData::builder().paths([&local, &shared]);
+    /// assert!(files.clone().build()?.load().is_err());
+    ///
+    /// let client = Client::builder("sdk-key").data_source(files.duplicates(DuplicateKeys::Ignore)).start()?;
+    /// let ada = Context::new("ada")?;
+    /// assert_eq!(client.string_variation("greeting", &ada, ""), "hi");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn duplicates(mut self, duplicates: DuplicateKeys) -> Self {
         self.duplicates = duplicates;
         self
@@ -133,6 +194,26 @@ impl FileDataBuilder {
     ///
     /// A file that becomes empty, as it does briefly while a program rewrites it, keeps its flags
     /// and segments until it is checked again after two seconds.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use vexil::{Client, Context};
+    /// use vexil_file_data::FileData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("flags.yaml");
+    /// std::fs::write(&path, "flagValues: { greeting: hello }")?;
+    /// let client = Client::builder("sdk-key").data_source(FileData::path(&path).watch(true)).start()?;
+    /// let (send, changes) = mpsc::channel();
+    /// client.flag_tracker().add_listener(move |change| drop(send.send(change.key.clone())));
+    ///
+    /// # let new = directory.path().join("new.yaml");
+    /// std::fs::write(&new, "flagValues: { greeting: goodbye }")?;
+    /// std::fs::rename(&new, &path)?;
+    /// assert_eq!(changes.recv()?, "greeting");
+    /// assert_eq!(client.string_variation("greeting", &Context::new("ada")?, ""), "goodbye");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn watch(mut self, watch: bool) -> Self {
         self.watch = watch;
         self
@@ -140,6 +221,15 @@ impl FileDataBuilder {
 
     /// Sets how often the files are polled where file notifications are not available. Default, and
     /// meaning of zero: 1 s. Minimum: 100 ms. `Duration::MAX`: never.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil_file_data::FileData;
+    ///
+    /// let data = FileData::path("flags.yaml").watch(true).poll_interval(Duration::from_secs(10)).build()?;
+    /// assert!(format!("{data:?}").contains("poll_interval: 10s"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = bounds::interval(interval, DEFAULT_POLL_INTERVAL);
         self
@@ -148,12 +238,28 @@ impl FileDataBuilder {
     /// Sets whether the files are always polled. Some file systems, network file systems among
     /// them, neither send notifications nor report an error. Has an effect only with
     /// [`FileDataBuilder::watch`]. Default: `false`.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// let data = FileData::path("flags.yaml").watch(true).force_polling(true).build()?;
+    /// assert!(format!("{data:?}").contains("force_polling: true"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn force_polling(mut self, force: bool) -> Self {
         self.force_polling = force;
         self
     }
 
     /// Returns the data source. The files need not exist yet.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// // The file need not exist yet, but it must have a name.
+    /// assert!(FileData::path("no-such-file.yaml").build().is_ok());
+    /// assert!(FileData::path("").build().is_err());
+    /// ```
     ///
     /// # Errors
     /// Returns an error if no file was added, if a path is empty, or if a path is relative and
@@ -187,17 +293,4 @@ impl Configure<dyn DataSource> for FileDataBuilder {
             .map_err(|error| ConfigError::component("file data source", error))?;
         Ok(Arc::new(data))
     }
-}
-
-/// How to handle a flag or segment whose key appears in two files, and a flag that has both a
-/// definition and a plain value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DuplicateKeys {
-    /// The load fails, and no file is applied.
-    #[default]
-    Fail,
-    /// The first one is used, in the order of the files. Within one file, definitions come before
-    /// plain values.
-    Ignore,
 }

@@ -12,6 +12,17 @@ use vexil::model::DataKind;
 ///
 /// It is the source of the [`DataSourceError`](vexil::data_source::DataSourceError) that the client
 /// reports.
+///
+/// ```
+/// use vexil_file_data::{FileData, FileDataError};
+///
+/// let error = FileData::path("no-such-file.yaml").build()?.load().unwrap_err();
+/// match &error {
+///     FileDataError::Unreadable { path, .. } => assert!(path.ends_with("no-such-file.yaml")),
+///     other => panic!("{other}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FileDataError {
@@ -69,6 +80,14 @@ pub enum FileDataError {
 
 impl FileDataError {
     /// Returns the file that caused the error, if any.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// let error = FileData::path("no-such-file.yaml").build()?.load().unwrap_err();
+    /// assert!(error.path().is_some_and(|path| path.ends_with("no-such-file.yaml")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -81,6 +100,17 @@ impl FileDataError {
     }
 
     /// Returns the line that caused the error, counted from 1, if known.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("flags.yaml");
+    /// std::fs::write(&path, "flags:\n  banner: { on: 7 }\n")?;
+    /// let error = FileData::path(&path).build()?.load().unwrap_err();
+    /// assert_eq!((error.line(), error.column()), (Some(2), Some(17)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         match self {
@@ -90,6 +120,14 @@ impl FileDataError {
     }
 
     /// Returns the column that caused the error, counted from 1, if known.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// let missing = FileData::path("no-such-file.yaml").build()?.load().unwrap_err();
+    /// assert_eq!(missing.column(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn column(&self) -> Option<usize> {
         match self {
@@ -99,6 +137,19 @@ impl FileDataError {
     }
 
     /// Returns the flag or segment that caused the error, if known.
+    ///
+    /// ```
+    /// use vexil::model::DataKind;
+    /// use vexil_file_data::FileData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("flags.yaml");
+    /// std::fs::write(&path, "flags:\n  banner: { on: 7 }\n")?;
+    /// let error = FileData::path(&path).build()?.load().unwrap_err();
+    /// let (kind, key) = error.item().expect("the flag is known");
+    /// assert_eq!((kind, key.as_str()), (DataKind::Flag, "banner"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn item(&self) -> Option<(DataKind, &Text)> {
         match self {

@@ -57,7 +57,9 @@
 //! more stack per level. YAML aliases expand to at most a million nodes and 64 MiB of text.
 //! Only regular files are opened.
 
+mod blocking;
 mod builder;
+mod duplicate_keys;
 mod error;
 mod load;
 mod merge;
@@ -65,5 +67,11 @@ mod read;
 mod source;
 mod watch;
 
-pub use builder::{DuplicateKeys, FileData, FileDataBuilder};
+pub use builder::{FileData, FileDataBuilder};
+pub use duplicate_keys::DuplicateKeys;
 pub use error::FileDataError;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

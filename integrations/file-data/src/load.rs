@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use vexil::model::DataSet;
 
-use crate::builder::{DuplicateKeys, FileData};
+use crate::duplicate_keys::DuplicateKeys;
 use crate::error::FileDataError;
 use crate::merge::Merge;
 use crate::read;
@@ -34,7 +34,7 @@ pub(crate) struct Loader {
 
 /// Whether a file that has become empty is seen so for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum EmptyFileCheck {
     /// The file may be about to be written: `generate > flags.json` truncates the file before
     /// `generate` has written anything.
     First,
@@ -62,10 +62,10 @@ fn is_same(before: &Fingerprint, now: Option<&Fingerprint>, index: usize) -> boo
 type Fingerprint = Vec<(usize, u64)>;
 
 impl Loader {
-    pub(crate) fn new(data: &FileData, keep_json: bool) -> Self {
+    pub(crate) fn new(paths: Arc<[PathBuf]>, duplicates: DuplicateKeys, keep_json: bool) -> Self {
         Self {
-            paths: Arc::clone(&data.paths),
-            duplicates: data.duplicates,
+            paths,
+            duplicates,
             keep_json,
             version: 0,
             hasher: RandomState::new(),
@@ -74,16 +74,16 @@ impl Loader {
         }
     }
 
-    /// Reads the files. `look` decides whether a file that became empty is accepted.
-    pub(crate) fn load(&mut self, look: Look) -> Result<Loaded, FileDataError> {
+    /// Reads the files. `check` decides whether a file that became empty is accepted.
+    pub(crate) fn load(&mut self, check: EmptyFileCheck) -> Result<Loaded, FileDataError> {
         let paths = Arc::clone(&self.paths);
         let files = paths
             .iter()
             .map(|path| read::bytes(path))
             .collect::<Result<Vec<_>, _>>();
         let fingerprint = files.as_ref().ok().map(|files| {
-            let print = |bytes: &Vec<u8>| (bytes.len(), self.hasher.hash_one(bytes));
-            files.iter().map(print).collect::<Fingerprint>()
+            let fingerprint_of = |bytes: &Vec<u8>| (bytes.len(), self.hasher.hash_one(bytes));
+            files.iter().map(fingerprint_of).collect::<Fingerprint>()
         });
         if fingerprint.is_some() && fingerprint == self.stored {
             return Ok(Loaded::Unchanged);
@@ -96,7 +96,7 @@ impl Loader {
             if contents.may_be_cut_off
                 && before.is_some_and(|before| !is_same(before, fingerprint.as_ref(), index))
             {
-                if look == Look::First {
+                if check == EmptyFileCheck::First {
                     return Ok(Loaded::Emptied(path.clone()));
                 }
                 tracing::warn!(

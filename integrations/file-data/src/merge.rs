@@ -7,7 +7,7 @@ use std::sync::Arc;
 use vexil::Text;
 use vexil::model::{DataKind, DataSet, Entry, Flag, Segment};
 
-use crate::builder::DuplicateKeys;
+use crate::duplicate_keys::DuplicateKeys;
 use crate::error::FileDataError;
 use crate::read::Contents;
 
@@ -68,7 +68,7 @@ fn entries<T>(collected: Collected<'_, T>) -> Vec<Entry<T>> {
 }
 
 /// Adds the entries of one section of one file.
-fn add<'p, T: Loaded>(
+fn add<'p, T: Item>(
     to: &mut Collected<'p, T>,
     section: Vec<Entry<T>>,
     path: &'p Path,
@@ -108,28 +108,28 @@ fn add<'p, T: Loaded>(
 }
 
 /// Common interface of flags and segments.
-trait Loaded: Clone {
+trait Item: Clone {
     const KIND: DataKind;
 
     fn key(&self) -> &Text;
     fn with_version(self, version: u64) -> Self;
 }
 
-fn key<T: Loaded>(entry: &Entry<T>) -> &Text {
+fn key<T: Item>(entry: &Entry<T>) -> &Text {
     match entry {
         Entry::Present(item) => item.key(),
         Entry::Deleted { key, .. } => key,
     }
 }
 
-fn numbered<T: Loaded>(entry: Entry<T>, version: u64) -> Entry<T> {
+fn numbered<T: Item>(entry: Entry<T>, version: u64) -> Entry<T> {
     match entry {
         Entry::Present(item) => Arc::unwrap_or_clone(item).with_version(version).into(),
         Entry::Deleted { key, .. } => Entry::Deleted { key, version },
     }
 }
 
-impl Loaded for Flag {
+impl Item for Flag {
     const KIND: DataKind = DataKind::Flag;
 
     fn key(&self) -> &Text {
@@ -141,7 +141,7 @@ impl Loaded for Flag {
     }
 }
 
-impl Loaded for Segment {
+impl Item for Segment {
     const KIND: DataKind = DataKind::Segment;
 
     fn key(&self) -> &Text {

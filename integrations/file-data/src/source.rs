@@ -1,11 +1,9 @@
 //! [`FileData`] as a data source: loads, delivers and waits for a change, in a loop.
 
 use std::error::Error;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 use vexil::async_trait;
 use vexil::data_source::{
@@ -13,25 +11,26 @@ use vexil::data_source::{
     DataSourceState,
 };
 
+use crate::blocking::blocking;
 use crate::builder::FileData;
 use crate::error::FileDataError;
-use crate::load::{Loaded, Loader, Look};
+use crate::load::{EmptyFileCheck, Loaded, Loader};
 use crate::watch::Watch;
 
 /// Delay before the same data is delivered again after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// How long a file that became empty keeps its data. Long enough for a program to rewrite it.
-const SECOND_LOOK: Duration = Duration::from_secs(2);
+const EMPTY_FILE_DELAY: Duration = Duration::from_secs(2);
 
 #[async_trait]
 impl DataSource for FileData {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        let mut loader = Loader::new(self, sink.keeps_json());
+        let mut loader = Loader::new(Arc::clone(&self.paths), self.duplicates, sink.keeps_json());
         // Created before the first load, so that changes during the load are noticed.
         let watch = self.watch.then(|| Watch::new(self));
         // Runs on the thread that starts the client, so that a started client has its flags.
-        let loaded = loader.load(Look::Second);
+        let loaded = loader.load(EmptyFileCheck::Second);
         let mut emptied = None;
         let mut delivered = deliver(&mut loader, loaded, &mut emptied, &*sink).await;
         let Some(mut watch) = watch else {
@@ -47,13 +46,17 @@ impl DataSource for FileData {
             tokio::select! {
                 () = watch.changed() => {}
                 () = tokio::time::sleep(STORE_RETRY), if is_not_stored => {}
-                () = second_look(emptied), if emptied.is_some() => {}
+                () = until_second_check(emptied), if emptied.is_some() => {}
             }
-            let is_second = emptied.is_some_and(|since| SECOND_LOOK <= since.elapsed());
-            let look = if is_second { Look::Second } else { Look::First };
+            let is_second = emptied.is_some_and(|since| EMPTY_FILE_DELAY <= since.elapsed());
+            let check = if is_second {
+                EmptyFileCheck::Second
+            } else {
+                EmptyFileCheck::First
+            };
             let loaded;
             (loader, loaded) = blocking(move || {
-                let loaded = loader.load(look);
+                let loaded = loader.load(check);
                 (loader, loaded)
             })
             .await;
@@ -63,9 +66,9 @@ impl DataSource for FileData {
 }
 
 /// Completes when a file that has been empty since `since` is due to be checked again.
-async fn second_look(since: Option<Instant>) {
+async fn until_second_check(since: Option<Instant>) {
     if let Some(since) = since {
-        sleep_until(since + SECOND_LOOK).await;
+        sleep_until(since + EMPTY_FILE_DELAY).await;
     }
 }
 
@@ -131,17 +134,4 @@ fn log(error: &FileDataError) {
 fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
-/// Runs blocking file access without blocking the runtime's other tasks.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match spawn_blocking(work)
-        .await
-        .map_err(tokio::task::JoinError::try_into_panic)
-    {
-        Ok(done) => done,
-        Err(Ok(panic)) => resume_unwind(panic),
-        // The runtime is shutting down and will drop this task as well.
-        Err(Err(_cancelled)) => std::future::pending().await,
-    }
 }

@@ -116,10 +116,15 @@
 //! [`EvaluationContext`]: open_feature::EvaluationContext
 //! [`StructValue`]: open_feature::StructValue
 
-mod complaints;
 mod context;
 mod provider;
 mod resolution;
 mod value;
+mod warnings;
 
 pub use provider::Provider;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

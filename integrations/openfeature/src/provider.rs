@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use vexil::status::DataSourceState;
 use vexil::{Client, Context, ContextError};
 
-use crate::complaints::Complaints;
 use crate::value::{Integer, Requested, Structure};
+use crate::warnings::Warnings;
 use crate::{context, resolution, value};
 
 /// The default of the vendor's providers.
@@ -34,6 +34,7 @@ const INITIALIZATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// let wrapper = WrapperInfo::new("open-feature-rust");
 /// let client = Client::builder("sdk-key").offline(true).wrapper(wrapper).start()?;
 /// let provider = Provider::new(client);
+/// assert!(provider.client().is_offline());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -44,11 +45,22 @@ pub struct Provider {
     /// Whether initialization failed because the client had no data.
     initialization_failed: bool,
     /// Shared by clones.
-    complaints: Arc<Complaints>,
+    warnings: Arc<Warnings>,
 }
 
 impl Provider {
     /// Creates a provider backed by `client`.
+    ///
+    /// ```
+    /// use open_feature::provider::{FeatureProvider, ProviderStatus};
+    /// use vexil::Client;
+    /// use vexil_openfeature::Provider;
+    ///
+    /// let provider = Provider::new(Client::builder("sdk-key").offline(true).start()?);
+    /// assert_eq!(provider.metadata().name, "vexil");
+    /// assert_eq!(provider.status(), ProviderStatus::Ready);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self {
@@ -56,7 +68,7 @@ impl Provider {
             metadata: ProviderMetadata::new("vexil"),
             initialization_timeout: INITIALIZATION_TIMEOUT,
             initialization_failed: false,
-            complaints: Arc::default(),
+            warnings: Arc::default(),
         }
     }
 
@@ -64,6 +76,25 @@ impl Provider {
     /// `open-feature` blocks all evaluations while it waits. After the timeout, the provider's
     /// status is `Error` until the client has data. Default: 10 seconds. Zero: no wait.
     /// `Duration::MAX`: waits until the client has data or its data source stops.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use open_feature::EvaluationContext;
+    /// use open_feature::provider::{FeatureProvider, ProviderStatus};
+    /// use vexil::Client;
+    /// use vexil_openfeature::Provider;
+    /// use vexil_testing::MemoryPersistentStore;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // A client in daemon mode whose database is empty has no data.
+    /// let client = Client::builder("sdk-key").daemon_mode(MemoryPersistentStore::new()).start()?;
+    /// let mut provider = Provider::new(client).initialization_timeout(Duration::from_millis(10));
+    /// provider.initialize(&EvaluationContext::default()).await;
+    /// assert_eq!(provider.status(), ProviderStatus::Error);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn initialization_timeout(mut self, timeout: Duration) -> Self {
         self.initialization_timeout = timeout;
@@ -71,6 +102,15 @@ impl Provider {
     }
 
     /// Returns the client, for operations that OpenFeature does not offer.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil_openfeature::Provider;
+    ///
+    /// let provider = Provider::new(Client::builder("sdk-key").offline(true).start()?);
+    /// assert!(provider.client().is_offline());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
@@ -78,10 +118,21 @@ impl Provider {
 
     /// Converts an evaluation context, for calls of the client.
     ///
+    /// ```
+    /// use open_feature::EvaluationContext;
+    /// # use vexil_openfeature::Provider;
+    ///
+    /// # let provider = Provider::new(vexil::Client::builder("sdk-key").offline(true).start()?);
+    /// let ada = EvaluationContext::default().with_targeting_key("ada").with_custom_field("name", "Ada");
+    /// assert_eq!(provider.context(&ada)?.key(), "ada");
+    /// assert!(provider.context(&EvaluationContext::default()).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the context has no key, or if one of its kinds is not allowed.
-    pub fn context(&self, given: &EvaluationContext) -> Result<Context, ContextError> {
-        context::convert(given, &self.complaints)
+    pub fn context(&self, context: &EvaluationContext) -> Result<Context, ContextError> {
+        context::convert(context, &self.warnings)
     }
 
     /// Records a custom event, following OpenFeature's tracking API: `value` is the event's metric

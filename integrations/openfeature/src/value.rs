@@ -7,18 +7,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use vexil::{Object, Value};
 
-use crate::complaints::{Complaint, Complaints};
-use crate::context::TARGETING_KEY;
+use crate::warnings::{Problem, Warnings};
+
+/// The name of the targeting key among the fields of a structure.
+pub(crate) const TARGETING_KEY: &str = "targetingKey";
 
 /// The fields of a context, including the targeting key.
-pub(crate) fn fields(context: &EvaluationContext, complaints: &Complaints) -> Object {
-    nested_fields(context, complaints, Value::MAX_DEPTH)
+pub(crate) fn fields(context: &EvaluationContext, warnings: &Warnings) -> Object {
+    nested_fields(context, warnings, Value::MAX_DEPTH)
 }
 
 /// Like [`fields`], limited to `levels`. Deeper values are null, as in any [`Value`].
-fn nested_fields(context: &EvaluationContext, complaints: &Complaints, levels: usize) -> Object {
+fn nested_fields(context: &EvaluationContext, warnings: &Warnings, levels: usize) -> Object {
     let value =
-        |(name, value): (&String, _)| Some((name.clone(), field(name, value, complaints, levels)?));
+        |(name, value): (&String, _)| Some((name.clone(), field(name, value, warnings, levels)?));
     let key = context
         .targeting_key
         .iter()
@@ -36,7 +38,7 @@ fn nested_fields(context: &EvaluationContext, complaints: &Complaints, levels: u
 fn field(
     name: &str,
     value: &EvaluationContextFieldValue,
-    complaints: &Complaints,
+    warnings: &Warnings,
     levels: usize,
 ) -> Option<Value> {
     let value = match value {
@@ -47,25 +49,21 @@ fn field(
         EvaluationContextFieldValue::DateTime(value) => {
             value.format(&Rfc3339).ok().map(Value::from)
         }
-        EvaluationContextFieldValue::Struct(value) => structure(value.as_ref(), complaints, levels),
+        EvaluationContextFieldValue::Struct(value) => structure(value.as_ref(), warnings, levels),
     };
     if value.is_none() {
-        complaints.about(name, Complaint::UnknownType);
+        warnings.log_once(name, Problem::UnknownType);
     }
     value
 }
 
 /// Converts a value of a supported type. Returns `None` for other types.
-fn structure(
-    value: &(dyn Any + Send + Sync),
-    complaints: &Complaints,
-    levels: usize,
-) -> Option<Value> {
+fn structure(value: &(dyn Any + Send + Sync), warnings: &Warnings, levels: usize) -> Option<Value> {
     let Some(levels) = levels.checked_sub(1) else {
         return Some(Value::Null);
     };
     if let Some(context) = value.downcast_ref::<EvaluationContext>() {
-        return Some(Value::Object(nested_fields(context, complaints, levels)));
+        return Some(Value::Object(nested_fields(context, warnings, levels)));
     }
     if let Some(value) = value.downcast_ref::<StructValue>() {
         return Some(object(value));

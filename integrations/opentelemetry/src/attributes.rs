@@ -13,7 +13,7 @@ use vexil::{ContextError, Text, Value};
 const PROVIDER: &str = "LaunchDarkly";
 
 /// Attributes available before the evaluation: the flag, and the context if it is valid.
-pub(crate) fn question(series: &EvaluationSeriesContext<'_>) -> Vec<KeyValue> {
+pub(crate) fn of_flag(series: &EvaluationSeriesContext<'_>) -> Vec<KeyValue> {
     let key = KeyValue::new("feature_flag.key", series.flag_key.to_owned());
     let id = |context: &vexil::Context| {
         KeyValue::new(
@@ -28,13 +28,13 @@ pub(crate) fn question(series: &EvaluationSeriesContext<'_>) -> Vec<KeyValue> {
 }
 
 /// All attributes, available after the evaluation. `set` is the environment.
-pub(crate) fn answer(
+pub(crate) fn of_result(
     series: &EvaluationSeriesContext<'_>,
     detail: &Detail<Value>,
     include_value: bool,
     set: Option<&Text>,
 ) -> Vec<KeyValue> {
-    let mut attributes = question(series);
+    let mut attributes = of_flag(series);
     attributes.push(KeyValue::new("feature_flag.provider.name", PROVIDER));
     if let Some(index) = detail.variation_index {
         attributes.push(KeyValue::new(

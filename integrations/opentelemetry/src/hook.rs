@@ -27,6 +27,7 @@ const SPAN: &str = "span";
 ///     .environment_id("64f8a1c2e3b4d5f6a7b8c9d0")
 ///     .build();
 /// let client = Client::builder("sdk-key").offline(true).hook(hook).start()?;
+/// assert!(client.is_offline());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -38,12 +39,26 @@ pub struct TracingHook {
 
 impl TracingHook {
     /// Creates a hook with default settings: events without values, no spans.
+    ///
+    /// ```
+    /// use vexil::hooks::Hook;
+    /// use vexil_otel::TracingHook;
+    ///
+    /// assert_eq!(TracingHook::new().metadata().name, "OpenTelemetry tracing");
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Returns a builder with default settings.
+    ///
+    /// ```
+    /// use vexil_otel::TracingHook;
+    ///
+    /// let default = TracingHook::builder().build();
+    /// assert_eq!(format!("{default:?}"), format!("{:?}", TracingHook::new()));
+    /// ```
     #[must_use]
     pub fn builder() -> TracingHookBuilder {
         TracingHookBuilder::default()
@@ -72,7 +87,7 @@ impl Hook for TracingHook {
         let tracer = global::tracer_with_scope(scope.build());
         let span = tracer
             .span_builder(format!("Client.{}", series.method))
-            .with_attributes(attributes::question(series));
+            .with_attributes(attributes::of_flag(series));
         Ok(data.with(SPAN, tracer.build(span)))
     }
 
@@ -92,7 +107,7 @@ impl Hook for TracingHook {
                 let set = self.environment_id.as_ref().or(series.environment_id);
                 active.add_event(
                     "feature_flag",
-                    attributes::answer(series, detail, self.include_value, set),
+                    attributes::of_result(series, detail, self.include_value, set),
                 );
             }
         });
@@ -107,6 +122,13 @@ pub struct TracingHookBuilder(TracingHook);
 impl TracingHookBuilder {
     /// Sets whether each evaluation has a span, which is a child of the active span, or a root if
     /// there is none. Spans are created by the global tracer provider. Default: `false`.
+    ///
+    /// ```
+    /// use vexil_otel::TracingHook;
+    ///
+    /// let hook = TracingHook::builder().add_spans(true).build();
+    /// assert!(format!("{hook:?}").contains("add_spans: true"));
+    /// ```
     #[must_use]
     pub fn add_spans(mut self, add: bool) -> Self {
         self.0.add_spans = add;
@@ -115,6 +137,13 @@ impl TracingHookBuilder {
 
     /// Sets whether events contain the flag's value, as JSON text. Values may be large, or too
     /// sensitive for traces. Default: `false`.
+    ///
+    /// ```
+    /// use vexil_otel::TracingHook;
+    ///
+    /// let hook = TracingHook::builder().include_value(true).build();
+    /// assert!(format!("{hook:?}").contains("include_value: true"));
+    /// ```
     #[must_use]
     pub fn include_value(mut self, include: bool) -> Self {
         self.0.include_value = include;
@@ -123,6 +152,13 @@ impl TracingHookBuilder {
 
     /// Sets the environment of the flags, which takes precedence over the one sent by the service.
     /// An empty id is ignored with a warning. Default: the environment sent by the service, if any.
+    ///
+    /// ```
+    /// use vexil_otel::TracingHook;
+    ///
+    /// let hook = TracingHook::builder().environment_id("64f8a1c2e3b4d5f6a7b8c9d0").build();
+    /// assert!(format!("{hook:?}").contains("64f8a1c2e3b4d5f6a7b8c9d0"));
+    /// ```
     #[must_use]
     pub fn environment_id(mut self, id: impl Into<Text>) -> Self {
         let id = id.into();

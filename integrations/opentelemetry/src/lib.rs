@@ -78,3 +78,8 @@ mod attributes;
 mod hook;
 
 pub use hook::{TracingHook, TracingHookBuilder};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -19,6 +19,7 @@ use crate::request::{Request, RequestClass};
 /// use vexil_redis::RedisBigSegmentStore;
 ///
 /// let big_segments = RedisBigSegmentStore::builder().url("redis://cache.example.com").prefix("ld:shop").build()?;
+/// assert!(format!("{big_segments:?}").contains("ld:shop"));
 /// # Ok::<(), vexil_redis::RedisConfigError>(())
 /// ```
 #[derive(Debug)]
@@ -30,6 +31,16 @@ pub struct RedisBigSegmentStore {
 impl RedisBigSegmentStore {
     /// Returns a builder with the defaults: the server at `redis://localhost:6379`, the prefix
     /// `launchdarkly`.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::BigSegmentsConfig;
+    /// use vexil_redis::RedisBigSegmentStore;
+    ///
+    /// let big_segments = BigSegmentsConfig::new(RedisBigSegmentStore::builder());
+    /// let client = Client::builder("sdk-key").offline(true).big_segments(big_segments).start();
+    /// assert!(client.is_ok());
+    /// ```
     pub fn builder() -> RedisStoreBuilder<Self> {
         RedisStoreBuilder::new()
     }

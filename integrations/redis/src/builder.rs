@@ -31,6 +31,7 @@ const DEFAULT_PREFIX: &str = "launchdarkly";
 /// let connection = RedisConnection::builder().url("rediss://cache.example.com").build()?;
 /// let flags = RedisDataStore::builder().connection(&connection).prefix("ld:shop");
 /// let big_segments = RedisBigSegmentStore::builder().connection(&connection).prefix("ld:shop");
+/// assert!(flags.build().is_ok() && big_segments.build().is_ok());
 /// # Ok::<(), vexil_redis::RedisConfigError>(())
 /// ```
 #[must_use]
@@ -60,6 +61,14 @@ impl<S> RedisStoreBuilder<S> {
 
     /// Sets the server's URL, as in [`RedisConnectionBuilder::url`]. The store then has its own
     /// connection. Default: `redis://localhost:6379`.
+    ///
+    /// ```
+    /// use vexil_redis::RedisDataStore;
+    ///
+    /// let flags = RedisDataStore::builder().url("redis://ada:s3cret@cache.example.com");
+    /// let shown = format!("{flags:?}");
+    /// assert!(shown.contains("cache.example.com") && !shown.contains("s3cret"));
+    /// ```
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.connection = Connection::Own(Box::new(RedisConnection::builder().url(url)));
         self
@@ -67,6 +76,16 @@ impl<S> RedisStoreBuilder<S> {
 
     /// Uses a connection that is configured separately and may be shared, instead of a
     /// [`url`](Self::url).
+    ///
+    /// ```
+    /// use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisDataStore};
+    ///
+    /// let connection = RedisConnection::builder().url("redis://cache.example.com/2").build()?;
+    /// let flags = RedisDataStore::builder().connection(&connection).build();
+    /// let big_segments = RedisBigSegmentStore::builder().connection(&connection).build();
+    /// assert!(flags.is_ok() && big_segments.is_ok());
+    /// # Ok::<(), vexil_redis::RedisConfigError>(())
+    /// ```
     pub fn connection(mut self, connection: &RedisConnection) -> Self {
         self.connection = Connection::Shared(connection.clone());
         self
@@ -75,6 +94,15 @@ impl<S> RedisStoreBuilder<S> {
     /// Sets the prefix of all keys; a colon follows it. It must equal the prefix of the Relay
     /// Proxy, or of any other process that writes or reads the keys. In a cluster it should have a
     /// hash tag: `{launchdarkly}`. Default, also if it is empty: `launchdarkly`.
+    ///
+    /// ```
+    /// use vexil_redis::RedisDataStore;
+    ///
+    /// let prefixed = RedisDataStore::builder().prefix("ld:shop");
+    /// assert!(format!("{prefixed:?}").contains(r#"prefix: "ld:shop""#));
+    /// let default = RedisDataStore::builder().prefix("");
+    /// assert!(format!("{default:?}").contains(r#"prefix: "launchdarkly""#));
+    /// ```
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
         self.prefix = if prefix.is_empty() {
@@ -109,6 +137,20 @@ impl RedisStoreBuilder<RedisDataStore> {
     ///
     /// This does not connect; the server need not be running.
     ///
+    /// ```
+    /// use vexil::store::{PersistentDataStore, StoreError};
+    /// use vexil_redis::RedisDataStore;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // Nothing listens there.
+    /// let store = RedisDataStore::builder().url("redis://127.0.0.1:1").build()?;
+    /// let error = store.probe().await.unwrap_err();
+    /// assert!(matches!(error, StoreError::Unavailable { .. }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the URL is not valid.
     pub fn build(self) -> Result<RedisDataStore, RedisConfigError> {
@@ -121,6 +163,20 @@ impl RedisStoreBuilder<RedisBigSegmentStore> {
     /// Builds the store, for one or several clients or for direct use.
     ///
     /// This does not connect; the server need not be running.
+    ///
+    /// ```
+    /// use vexil::big_segments::BigSegmentStore;
+    /// use vexil_redis::RedisBigSegmentStore;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // Nothing listens there.
+    /// let store = RedisBigSegmentStore::builder().url("redis://127.0.0.1:1").build()?;
+    /// let error = store.last_synchronized().await.unwrap_err();
+    /// assert!(error.is_temporary());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the URL is not valid.

@@ -9,6 +9,13 @@ use std::sync::Arc;
 use std::task::Poll;
 
 /// A Redis user name and password.
+///
+/// ```
+/// use vexil_redis::RedisCredentials;
+///
+/// let credentials = RedisCredentials::user("flags", "s3cret");
+/// assert!(!format!("{credentials:?}").contains("s3cret"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisCredentials {
     pub(crate) user: Option<Arc<str>>,
@@ -17,6 +24,14 @@ pub struct RedisCredentials {
 
 impl RedisCredentials {
     /// Credentials of the default user, for the server's setting `requirepass`.
+    ///
+    /// ```
+    /// use vexil_redis::RedisCredentials;
+    ///
+    /// let credentials = RedisCredentials::password("s3cret");
+    /// assert_eq!(credentials, RedisCredentials::password("s3cret"));
+    /// assert_ne!(credentials, RedisCredentials::user("default", "s3cret"));
+    /// ```
     #[must_use]
     pub fn password(password: impl Into<String>) -> Self {
         Self {
@@ -26,6 +41,13 @@ impl RedisCredentials {
     }
 
     /// Credentials of a user in the server's access control list.
+    ///
+    /// ```
+    /// use vexil_redis::RedisCredentials;
+    ///
+    /// let credentials = RedisCredentials::user("flags", "s3cret");
+    /// assert!(format!("{credentials:?}").contains("flags"));
+    /// ```
     #[must_use]
     pub fn user(name: impl Into<String>, password: impl Into<String>) -> Self {
         Self {

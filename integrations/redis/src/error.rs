@@ -10,10 +10,28 @@ use thiserror::Error;
 use vexil::store::StoreError;
 
 /// An error in the settings of a Redis connection. It never shows a password.
+///
+/// ```
+/// use vexil_redis::{RedisConfigError, RedisConnection};
+///
+/// let error = RedisConnection::builder().url("redis://ada:s3cret@h/x").build().unwrap_err();
+/// assert!(!error.to_string().contains("s3cret"));
+/// match error {
+///     RedisConfigError::Url { reason, .. } => assert_eq!(reason, "its database is not a number"),
+///     other => panic!("{other}"),
+/// }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RedisConfigError {
     /// A URL is not valid.
+    ///
+    /// ```
+    /// use vexil_redis::{RedisConfigError, RedisConnection};
+    ///
+    /// let error = RedisConnection::builder().url("cache.example.com").build();
+    /// assert!(matches!(error, Err(RedisConfigError::Url { .. })));
+    /// ```
     #[error("\"{url}\" is not a valid Redis URL: {reason}")]
     Url {
         /// The URL, without its credentials.
@@ -21,13 +39,33 @@ pub enum RedisConfigError {
         /// Why it is not valid.
         reason: &'static str,
     },
-    /// ConnectionSettings exclude each other.
+    /// Settings exclude each other.
+    ///
+    /// ```
+    /// use vexil_redis::{RedisConfigError, RedisConnection};
+    ///
+    /// // A Redis Cluster has only the database 0.
+    /// let cluster = RedisConnection::builder().cluster(["redis://node-2.example.com"]);
+    /// let error = cluster.database(1).build();
+    /// assert!(matches!(error, Err(RedisConfigError::Conflict { .. })));
+    /// ```
     #[error("{reason}")]
     Conflict {
         /// The settings, and why they conflict.
         reason: &'static str,
     },
     /// A certificate or key file cannot be read.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use vexil_redis::{RedisConfigError, RedisConnection};
+    ///
+    /// let builder = RedisConnection::builder().url("rediss://cache.example.com");
+    /// match builder.ca_certs("no-such-file.pem").build() {
+    ///     Err(RedisConfigError::File { path, .. }) => assert_eq!(path, Path::new("no-such-file.pem")),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// ```
     #[error("{} cannot be read as {what}", path.display())]
     File {
         /// The file.

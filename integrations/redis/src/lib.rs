@@ -43,6 +43,7 @@
 //! let client = Client::builder("sdk-key")
 //!     .daemon_mode(RedisDataStore::builder().connection(&connection).prefix("ld:shop"))
 //!     .big_segments(RedisBigSegmentStore::builder().connection(&connection).prefix("ld:shop"));
+//! assert!(!format!("{client:?}").contains("secret"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -131,3 +132,8 @@ pub use connection::RedisConnection;
 pub use credentials::RedisCredentials;
 pub use error::RedisConfigError;
 pub use store::RedisDataStore;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

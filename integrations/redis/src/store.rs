@@ -29,6 +29,7 @@ const CHUNK: usize = 500;
 /// use vexil_redis::RedisDataStore;
 ///
 /// let flags = RedisDataStore::builder().url("redis://cache.example.com:6379/2").prefix("ld:shop").build()?;
+/// assert!(format!("{flags:?}").contains("ld:shop"));
 /// # Ok::<(), vexil_redis::RedisConfigError>(())
 /// ```
 ///
@@ -53,6 +54,13 @@ pub struct RedisDataStore {
 impl RedisDataStore {
     /// Returns a builder with the defaults: the server at `redis://localhost:6379`, the prefix
     /// `launchdarkly`.
+    ///
+    /// ```
+    /// use vexil_redis::RedisDataStore;
+    ///
+    /// let shown = format!("{:?}", RedisDataStore::builder());
+    /// assert!(shown.contains("redis://localhost:6379") && shown.contains("launchdarkly"));
+    /// ```
     pub fn builder() -> RedisStoreBuilder<Self> {
         RedisStoreBuilder::new()
     }

@@ -47,11 +47,11 @@ mod by_rustls {
     use std::error::Error;
     use std::sync::Arc;
 
-    use rustls::pki_types::pem::{self, PemObject};
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-    use rustls::{ClientConfig, RootCertStore};
+    use rustls::ClientConfig;
+    use rustls::pki_types::ServerName;
     use rustls_platform_verifier::Verifier;
     use tokio_rustls::TlsConnector;
+    use vexil::tls::{client_identity, provider, root_certificates};
 
     use super::*;
 
@@ -62,12 +62,16 @@ mod by_rustls {
             ca_certs: Option<&Path>,
             cert_file: Option<&Path>,
         ) -> Result<Self, RedisConfigError> {
-            let provider = vexil::tls::provider().ok_or_else(|| tls_error(NO_PROVIDER))?;
+            let provider = provider().ok_or_else(|| tls_error(NO_PROVIDER))?;
             let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
                 .with_safe_default_protocol_versions()
                 .map_err(tls_error)?;
             let builder = match ca_certs {
-                Some(path) => builder.with_root_certificates(roots(path)?),
+                Some(path) => {
+                    let roots =
+                        root_certificates(path).map_err(|error| bad_file(path, ROOTS, error))?;
+                    builder.with_root_certificates(roots)
+                }
                 None => {
                     let verifier = Verifier::new(provider).map_err(tls_error)?;
                     builder
@@ -77,9 +81,8 @@ mod by_rustls {
             };
             let config = match cert_file {
                 Some(path) => {
-                    let chain = certificates(path, IDENTITY)?;
-                    let key = PrivateKeyDer::from_pem_file(path)
-                        .map_err(|error| bad_file(path, IDENTITY, error))?;
+                    let (chain, key) =
+                        client_identity(path).map_err(|error| bad_file(path, IDENTITY, error))?;
                     builder
                         .with_client_auth_cert(chain, key)
                         .map_err(|error| bad_file(path, IDENTITY, error))?
@@ -105,47 +108,6 @@ mod by_rustls {
                                default provider of rustls in this process";
     const ROOTS: &str = "PEM certificates";
     const IDENTITY: &str = "a PEM certificate chain and its private key";
-
-    /// Reads the root certificates in a PEM file. A certificate that cannot be used is skipped with
-    /// a warning, as long as another can.
-    fn roots(path: &Path) -> Result<RootCertStore, RedisConfigError> {
-        let mut roots = RootCertStore::empty();
-        let mut refused = Vec::new();
-        let certificates =
-            CertificateDer::pem_file_iter(path).map_err(|error| bad_file(path, ROOTS, error))?;
-        for (index, certificate) in certificates.enumerate() {
-            let added: Result<(), Box<dyn Error + Send + Sync>> = match certificate {
-                Ok(certificate) => roots.add(certificate).map_err(Into::into),
-                Err(error @ pem::Error::Io(_)) => return Err(bad_file(path, ROOTS, error)),
-                Err(error) => Err(error.into()),
-            };
-            refused.extend(added.err().map(|error| (index + 1, error)));
-        }
-        if roots.is_empty() {
-            let error = refused
-                .into_iter()
-                .next()
-                .map_or_else(|| pem::Error::NoItemsFound.into(), |(_, error)| error);
-            return Err(bad_file(path, ROOTS, error));
-        }
-        for (position, error) in refused {
-            tracing::warn!(path = %path.display(), position, error = &*error, "skipped a certificate that cannot be used");
-        }
-        Ok(roots)
-    }
-
-    /// Reads the certificates in a PEM file. Returns an error if there are none.
-    fn certificates(
-        path: &Path,
-        what: &'static str,
-    ) -> Result<Vec<CertificateDer<'static>>, RedisConfigError> {
-        let all =
-            CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        match all.map_err(|error| bad_file(path, what, error))? {
-            all if all.is_empty() => Err(bad_file(path, what, pem::Error::NoItemsFound)),
-            all => Ok(all),
-        }
-    }
 
     fn bad_file(
         path: &Path,

@@ -3,20 +3,20 @@
 //! The loader compares the bytes, so a false wake-up costs only a read. A missed change would go
 //! unnoticed, so the watch wakes whenever it could have missed one.
 
-mod installed;
-mod stamp;
-mod trail;
+mod file_metadata;
+mod os_watcher;
+mod watch_paths;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use installed::Installed;
-use stamp::Stamps;
+use file_metadata::FileMetadata;
+use os_watcher::OsWatcher;
 use tokio::time::{Instant, sleep_until};
 
+use crate::blocking::blocking;
 use crate::builder::FileData;
-use crate::source::blocking;
 
 /// Delay before installing a watcher is tried again.
 const INSTALL_RETRY: Duration = Duration::from_secs(1);
@@ -26,13 +26,13 @@ pub(crate) struct Watch {
     paths: Arc<[PathBuf]>,
     poll_interval: Duration,
     force_polling: bool,
-    /// The stamps of the last poll.
-    stamps: Stamps,
+    /// The metadata of the last poll.
+    metadata: FileMetadata,
     /// The operating system's watcher, if installed. Dropping it ends its thread.
-    installed: Option<Installed>,
+    watcher: Option<OsWatcher>,
     next_install: Instant,
     next_poll: Instant,
-    complained: bool,
+    has_warned: bool,
 }
 
 impl Watch {
@@ -42,11 +42,11 @@ impl Watch {
             paths: Arc::clone(&data.paths),
             poll_interval: data.poll_interval,
             force_polling: data.force_polling,
-            stamps: Stamps::of(&data.paths),
-            installed: None,
+            metadata: FileMetadata::of(&data.paths),
+            watcher: None,
             next_install: now,
             next_poll: now + data.poll_interval,
-            complained: false,
+            has_warned: false,
         }
     }
 
@@ -54,17 +54,17 @@ impl Watch {
     /// files are read after this completed or was dropped.
     pub(crate) async fn changed(&mut self) {
         loop {
-            if let Some(installed) = &self.installed {
-                installed.changed().await;
-                if !installed.is_current(&self.paths).await {
-                    self.installed = None;
+            if let Some(watcher) = &self.watcher {
+                watcher.changed().await;
+                if !watcher.is_current(&self.paths).await {
+                    self.watcher = None;
                     self.next_install = Instant::now();
                 }
                 return;
             }
             if !self.force_polling && self.next_install <= Instant::now() {
                 self.install().await;
-                if self.installed.is_some() {
+                if self.watcher.is_some() {
                     // A new watcher does not report changes from before it was installed.
                     return;
                 }
@@ -72,8 +72,8 @@ impl Watch {
             if self.next_poll <= Instant::now() {
                 self.next_poll = Instant::now() + self.poll_interval;
                 let paths = Arc::clone(&self.paths);
-                let now = blocking(move || Stamps::of(&paths)).await;
-                if self.stamps.update(now) {
+                let now = blocking(move || FileMetadata::of(&paths)).await;
+                if self.metadata.update(now) {
                     return;
                 }
             }
@@ -87,15 +87,15 @@ impl Watch {
     }
 
     async fn install(&mut self) {
-        match Installed::new(&self.paths).await {
-            Ok(installed) => {
-                self.installed = Some(installed);
-                self.complained = false;
+        match OsWatcher::new(&self.paths).await {
+            Ok(watcher) => {
+                self.watcher = Some(watcher);
+                self.has_warned = false;
             }
             Err(error) => {
                 self.next_install = Instant::now() + INSTALL_RETRY;
-                if !self.complained {
-                    self.complained = true;
+                if !self.has_warned {
+                    self.has_warned = true;
                     let error: &dyn std::error::Error = &error;
                     tracing::warn!(error, "cannot watch flag files, polling them instead");
                 }

@@ -27,7 +27,7 @@ fn logged(contexts: &[EvaluationContext]) -> Vec<String> {
 }
 
 #[test]
-fn each_sort_of_complaint_is_logged_once_with_the_name_of_the_field() {
+fn each_kind_of_warning_is_logged_once_with_the_name_of_the_field() {
     struct Secret;
     let multi = EvaluationContext::default()
         .with_custom_field("kind", "multi")

@@ -58,6 +58,14 @@ pub struct RedisConnection {
 
 impl RedisConnection {
     /// Returns a builder with the defaults: the server at `redis://localhost:6379`.
+    ///
+    /// ```
+    /// use vexil_redis::RedisConnection;
+    ///
+    /// let connection = RedisConnection::builder().build()?;
+    /// assert!(format!("{connection:?}").contains("redis://localhost:6379"));
+    /// # Ok::<(), vexil_redis::RedisConfigError>(())
+    /// ```
     pub fn builder() -> RedisConnectionBuilder {
         RedisConnectionBuilder::new()
     }

@@ -9,19 +9,18 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::ClientConfig;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio_rustls::TlsConnector;
 
 use super::connector::Stream;
 use super::tls_settings::{NoTls, TlsSettings};
 use super::trust::TrustVerifier;
-use crate::tls::provider;
+use crate::tls::{client_identity, provider, root_certificates};
 
 /// TLS for connections to servers and proxies.
 #[derive(Clone)]
@@ -126,7 +125,8 @@ fn client_config(
         .with_custom_certificate_verifier(verifier(settings, &provider)?);
     match settings.cert_file {
         Some(path) => {
-            let (chain, key) = identity(path)?;
+            let (chain, key) =
+                client_identity(path).map_err(|error| bad_file(path, IDENTITY, error))?;
             builder
                 .with_client_auth_cert(chain, key)
                 .map_err(|error| bad_file(path, IDENTITY, error))
@@ -146,7 +146,8 @@ fn verifier(
         return Ok(Arc::new(TrustVerifier::everything(Arc::clone(provider))));
     }
     if let Some(path) = settings.ca_certs {
-        let roots = Arc::new(roots(path)?);
+        let roots = root_certificates(path).map_err(|error| bad_file(path, ROOTS, error))?;
+        let roots = Arc::new(roots);
         let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
             .build()
             .map_err(|error| bad_file(path, ROOTS, error))?;
@@ -167,52 +168,5 @@ fn bad_file(
         path: path.to_owned(),
         what,
         source: source.into(),
-    }
-}
-
-/// The root certificates in a PEM file. An invalid one is skipped with a warning if there is a
-/// valid one.
-fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    let mut refused = Vec::new();
-    let certificates =
-        CertificateDer::pem_file_iter(path).map_err(|error| bad_file(path, ROOTS, error))?;
-    for (index, certificate) in certificates.enumerate() {
-        let added: Result<(), Box<dyn Error + Send + Sync>> = match certificate {
-            Ok(certificate) => roots.add(certificate).map_err(Into::into),
-            Err(error @ pem::Error::Io(_)) => return Err(bad_file(path, ROOTS, error)),
-            Err(error) => Err(error.into()),
-        };
-        refused.extend(added.err().map(|error| (index + 1, error)));
-    }
-    if roots.is_empty() {
-        let error = refused
-            .into_iter()
-            .next()
-            .map_or_else(|| pem::Error::NoItemsFound.into(), |(_, error)| error);
-        return Err(bad_file(path, ROOTS, error));
-    }
-    for (position, error) in refused {
-        tracing::warn!(path = %path.display(), position, error = &*error, "skipping an invalid root certificate");
-    }
-    Ok(roots)
-}
-
-fn identity(
-    path: &Path,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
-    let chain = certificates(path).map_err(|error| bad_file(path, IDENTITY, error))?;
-    let key =
-        PrivateKeyDer::from_pem_file(path).map_err(|error| bad_file(path, IDENTITY, error))?;
-    Ok((chain, key))
-}
-
-/// The certificates in a PEM file, at least one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
-    let certificates = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
-    if certificates.is_empty() {
-        Err(pem::Error::NoItemsFound)
-    } else {
-        Ok(certificates)
     }
 }

@@ -4,11 +4,11 @@
 //! far larger, so costs proportional to the file size are not limited here, while others (aliases,
 //! nesting) are.
 
-mod guarded;
+mod bounded;
 
 use std::cell::Cell;
 
-use guarded::Guarded;
+use bounded::Bounded;
 use serde_saphyr::Error;
 
 use super::sections::{Contents, Malformed};
@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Result<Contents, Malformed<Error>> {
     let bytes_left = Cell::new(text.len().saturating_add(ALIASED_BYTES));
     let mut item = None;
     serde_saphyr::with_deserializer_from_str_with_options(text, options(text.len()), |parser| {
-        Contents::read(Guarded {
+        Contents::read(Bounded {
             inner: parser,
             bytes_left: &bytes_left,
         })
@@ -47,7 +47,7 @@ pub(super) fn with_json(text: &str, contents: Contents) -> Contents {
         text,
         options(text.len()),
         |parser| {
-            Ok(Texts::<serde_json::Value>::read(Guarded {
+            Ok(Texts::<serde_json::Value>::read(Bounded {
                 inner: parser,
                 bytes_left: &bytes_left,
             }))
@@ -62,10 +62,10 @@ pub(super) fn with_json(text: &str, contents: Contents) -> Contents {
 
 /// The line and column of an error; zeros if unknown.
 pub(super) fn position(error: &Error) -> (usize, usize) {
-    let place = |number: u64| usize::try_from(number).unwrap_or(0);
+    let to_usize = |number: u64| usize::try_from(number).unwrap_or(0);
     error
         .location()
-        .map_or((0, 0), |at| (place(at.line()), place(at.column())))
+        .map_or((0, 0), |at| (to_usize(at.line()), to_usize(at.column())))
 }
 
 fn options(len: usize) -> serde_saphyr::Options {

@@ -1,4 +1,4 @@
-//! [`Installed`]: the operating system's file watcher and its notifications.
+//! [`OsWatcher`]: the operating system's file watcher and its notifications.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,17 +12,17 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::trail::Trail;
-use crate::source::blocking;
+use super::watch_paths::WatchPaths;
+use crate::blocking::blocking;
 
 /// A burst of changes ends when nothing has changed for this time.
-const QUIET: Duration = Duration::from_millis(100);
+const QUIET_PERIOD: Duration = Duration::from_millis(100);
 /// Maximum length of a burst of changes.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_BURST: Duration = Duration::from_secs(1);
 
 /// A watcher of all relevant directories. It is replaced when the set of directories changes.
-pub(super) struct Installed {
-    trail: Trail,
+pub(super) struct OsWatcher {
+    watched: WatchPaths,
     signal: Arc<Signal>,
     /// Taken on drop only.
     watcher: Option<RecommendedWatcher>,
@@ -34,24 +34,24 @@ struct Signal {
     /// A watched entry has changed. Stores one wake-up if no task is waiting.
     changed: Notify,
     /// The watcher may have missed changes.
-    blind: AtomicBool,
+    missed_changes: AtomicBool,
 }
 
-impl Installed {
+impl OsWatcher {
     pub(super) async fn new(paths: &Arc<[PathBuf]>) -> notify::Result<Self> {
         let paths = Arc::clone(paths);
         blocking(move || {
-            let trail = Trail::of(&paths);
+            let watched = WatchPaths::of(&paths);
             let signal = Arc::new(Signal::default());
             let mut watcher = notify::recommended_watcher({
-                let (trail, signal) = (trail.clone(), Arc::clone(&signal));
-                move |event| signal.take(event, &trail)
+                let (watched, signal) = (watched.clone(), Arc::clone(&signal));
+                move |event| signal.handle(event, &watched)
             })?;
-            for directory in &trail.directories {
+            for directory in &watched.directories {
                 watcher.watch(directory, RecursiveMode::NonRecursive)?;
             }
             Ok(Self {
-                trail,
+                watched,
                 signal,
                 watcher: Some(watcher),
             })
@@ -62,9 +62,9 @@ impl Installed {
     /// Completes when a burst of changes is over.
     pub(super) async fn changed(&self) {
         self.signal.changed.notified().await;
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + MAX_BURST;
         loop {
-            let quiet = end.min(Instant::now() + QUIET);
+            let quiet = end.min(Instant::now() + QUIET_PERIOD);
             if timeout_at(quiet, self.signal.changed.notified())
                 .await
                 .is_err()
@@ -78,13 +78,13 @@ impl Installed {
     /// Whether the watcher still covers all relevant directories.
     pub(super) async fn is_current(&self, paths: &Arc<[PathBuf]>) -> bool {
         let paths = Arc::clone(paths);
-        !self.signal.blind.load(Ordering::Acquire)
-            && blocking(move || Trail::of(&paths)).await == self.trail
+        !self.signal.missed_changes.load(Ordering::Acquire)
+            && blocking(move || WatchPaths::of(&paths)).await == self.watched
     }
 }
 
 impl Signal {
-    fn take(&self, event: notify::Result<Event>, trail: &Trail) {
+    fn handle(&self, event: notify::Result<Event>, watched: &WatchPaths) {
         let Ok(event) = event else {
             return self.raise(true);
         };
@@ -96,7 +96,7 @@ impl Signal {
             && event
                 .paths
                 .iter()
-                .any(|path| trail.directories.contains(path))
+                .any(|path| watched.directories.contains(path))
         {
             return self.raise(true);
         }
@@ -107,20 +107,25 @@ impl Signal {
             _ => false,
         };
         let matters = || {
-            event.paths.is_empty() || event.paths.iter().any(|path| trail.entries.contains(path))
+            event.paths.is_empty()
+                || event
+                    .paths
+                    .iter()
+                    .any(|path| watched.entries.contains(path))
         };
         if event.need_rescan() || (!is_read && matters()) {
             self.raise(false);
         }
     }
 
-    fn raise(&self, blind: bool) {
-        self.blind.fetch_or(blind, Ordering::AcqRel);
+    fn raise(&self, missed_changes: bool) {
+        self.missed_changes
+            .fetch_or(missed_changes, Ordering::AcqRel);
         self.changed.notify_one();
     }
 }
 
-impl Drop for Installed {
+impl Drop for OsWatcher {
     fn drop(&mut self) {
         // The watcher panics here if its thread has already ended, which is harmless.
         let watcher = self.watcher.take();
@@ -128,10 +133,10 @@ impl Drop for Installed {
     }
 }
 
-impl fmt::Debug for Installed {
+impl fmt::Debug for OsWatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Installed")
-            .field("trail", &self.trail)
+        f.debug_struct("OsWatcher")
+            .field("watched", &self.watched)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! [`Guarded`]: rules for flag data in YAML that the parser does not enforce.
+//! [`Bounded`]: rules for flag data in YAML that the parser does not enforce.
 //!
 //! Keys: a number is read as its decimal text; `true` is read as `on`, since YAML 1.1 tools convert
 //! `on` to `true`; any other key must be a string. Text: aliases repeat it at no cost in the file
@@ -15,16 +15,16 @@ use serde::de::{
 };
 
 /// Wraps a parser or any part of one.
-pub(super) struct Guarded<'b, T> {
+pub(super) struct Bounded<'b, T> {
     pub(super) inner: T,
     /// The number of bytes of text that may still be read.
     pub(super) bytes_left: &'b Cell<usize>,
 }
 
-impl<'b, T> Guarded<'b, T> {
+impl<'b, T> Bounded<'b, T> {
     /// Wraps a part of the wrapped value, with the same budget.
-    fn lead<U>(&self, inner: U) -> Guarded<'b, U> {
-        Guarded {
+    fn part<U>(&self, inner: U) -> Bounded<'b, U> {
+        Bounded {
             inner,
             bytes_left: self.bytes_left,
         }
@@ -41,13 +41,13 @@ impl<'b, T> Guarded<'b, T> {
 macro_rules! deserialize {
     ($($method:ident($($name:ident: $type:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
-            let visitor = self.lead(visitor);
+            let visitor = self.part(visitor);
             self.inner.$method($($name,)* visitor)
         }
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
     type Error = D::Error;
 
     deserialize! {
@@ -71,7 +71,7 @@ macro_rules! visit {
     )*};
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Guarded<'_, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for Bounded<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,7 +108,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guarded<'_, V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        let deserializer = self.lead(deserializer);
+        let deserializer = self.part(deserializer);
         self.inner.visit_some(deserializer)
     }
 
@@ -116,17 +116,17 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guarded<'_, V> {
         self,
         deserializer: D,
     ) -> Result<V::Value, D::Error> {
-        let deserializer = self.lead(deserializer);
+        let deserializer = self.part(deserializer);
         self.inner.visit_newtype_struct(deserializer)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
-        let seq = self.lead(seq);
+        let seq = self.part(seq);
         self.inner.visit_seq(seq)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        let map = self.lead(map);
+        let map = self.part(map);
         self.inner.visit_map(map)
     }
 
@@ -138,23 +138,23 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guarded<'_, V> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guarded<'_, S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Bounded<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        let deserializer = self.lead(deserializer);
+        let deserializer = self.part(deserializer);
         self.inner.deserialize(deserializer)
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guarded<'_, A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Bounded<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        let seed = self.lead(seed);
+        let seed = self.part(seed);
         self.inner.next_element_seed(seed)
     }
 
@@ -163,19 +163,19 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guarded<'_, A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Guarded<'_, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Bounded<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        let key = self.lead(Key(seed));
+        let key = self.part(Key(seed));
         self.inner.next_key_seed(key)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        let seed = self.lead(seed);
+        let seed = self.part(seed);
         self.inner.next_value_seed(seed)
     }
 

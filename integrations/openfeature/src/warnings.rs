@@ -1,4 +1,4 @@
-//! [`Complaints`]: warnings about contexts, each logged once.
+//! [`Warnings`]: warnings about contexts, each logged once.
 //!
 //! A context is converted for each evaluation, so a warning per conversion would flood the log.
 
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A problem with a field of an evaluation context.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Complaint {
+pub(crate) enum Problem {
     /// The context has a field `key` in addition to its targeting key.
     TwoKeys,
     /// The field does not accept a value of this type.
@@ -17,26 +17,26 @@ pub(crate) enum Complaint {
     NoStructure,
 }
 
-/// The complaints that were logged.
+/// Which warnings were logged already.
 #[derive(Debug, Default)]
-pub(crate) struct Complaints {
+pub(crate) struct Warnings {
     two_keys: AtomicBool,
     not_this_type: AtomicBool,
     unknown_type: AtomicBool,
     no_structure: AtomicBool,
 }
 
-impl Complaints {
-    /// Logs the first complaint of each sort. `field` is the name of the field.
-    pub(crate) fn about(&self, field: &str, complaint: Complaint) {
-        let (made, message) = match complaint {
-            Complaint::TwoKeys => (&self.two_keys, "the targeting key takes precedence"),
-            Complaint::NotThisType => (
+impl Warnings {
+    /// Logs the first problem of each kind. `field` is the name of the field.
+    pub(crate) fn log_once(&self, field: &str, problem: Problem) {
+        let (made, message) = match problem {
+            Problem::TwoKeys => (&self.two_keys, "the targeting key takes precedence"),
+            Problem::NotThisType => (
                 &self.not_this_type,
                 "the field does not accept a value of this type",
             ),
-            Complaint::UnknownType => (&self.unknown_type, "the value is of an unsupported type"),
-            Complaint::NoStructure => (
+            Problem::UnknownType => (&self.unknown_type, "the value is of an unsupported type"),
+            Problem::NoStructure => (
                 &self.no_structure,
                 "every field of a multi-kind context must be a structure",
             ),

@@ -1,4 +1,4 @@
-//! [`Refusal`]: an error response to the harness.
+//! [`ApiError`]: an error response to the harness.
 
 use std::error::Error;
 
@@ -7,12 +7,12 @@ use axum::response::{IntoResponse, Response};
 
 /// An error response with a message that the harness displays.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
 }
 
-impl Refusal {
+impl ApiError {
     /// The request is invalid or not supported.
     pub(crate) fn bad(message: impl ToString) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         tracing::warn!(status = %self.status, "request refused: {}", self.message);
         (self.status, self.message).into_response()

@@ -1,4 +1,4 @@
-//! [`Trail`]: the directory entries that determine which file a path resolves to.
+//! [`WatchPaths`]: the directory entries that determine which file a path resolves to.
 //!
 //! They are the file itself and each link on the way to it. A change of any of them can change the
 //! contents that are read: an editor replaces the file; Kubernetes replaces `..data`, a link to a
@@ -12,20 +12,20 @@ use std::path::{Component, Path, PathBuf};
 const MAX_LINKS: usize = 40;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Trail {
+pub(super) struct WatchPaths {
     /// The entries, by their resolved paths.
     pub(super) entries: BTreeSet<PathBuf>,
     /// The directories that contain the entries.
     pub(super) directories: BTreeSet<PathBuf>,
 }
 
-impl Trail {
+impl WatchPaths {
     pub(super) fn of(paths: &[PathBuf]) -> Self {
-        let mut trail = Self::default();
+        let mut watched = Self::default();
         for path in paths {
-            trail.follow(path);
+            watched.follow(path);
         }
-        trail
+        watched
     }
 
     fn follow(&mut self, path: &Path) {

@@ -17,11 +17,11 @@ use crate::api::{
     BigSegments, Config, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming,
     Tags, Tls, Wrapper,
 };
+use crate::api_error::ApiError;
 use crate::big_segments::CallbackStore;
 use crate::common_name;
 use crate::data_system::with_data_system;
 use crate::hook::CallbackHook;
-use crate::refusal::Refusal;
 
 const DEFAULT_START_WAIT: Duration = Duration::from_secs(5);
 
@@ -31,7 +31,7 @@ const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A configured client that has not been started.
 #[derive(Debug)]
-pub(crate) struct Recipe {
+pub(crate) struct ClientConfig {
     pub(crate) builder: ClientBuilder,
     /// How long to wait for the client to be ready.
     pub(crate) start_wait: Duration,
@@ -39,8 +39,8 @@ pub(crate) struct Recipe {
     pub(crate) init_can_fail: bool,
 }
 
-impl Recipe {
-    pub(crate) fn new(config: Config, options: Options) -> Result<Self, Refusal> {
+impl ClientConfig {
+    pub(crate) fn new(config: Config, options: Options) -> Result<Self, ApiError> {
         let Options {
             retry_policy,
             default_store_mode,
@@ -48,8 +48,8 @@ impl Recipe {
         let is_untrusted = is_untrusted(&config);
         let mut endpoints = endpoints(config.service_endpoints);
         let mut builder = Client::builder(config.credential)
-            .http(http(config.tls, config.proxy))
-            .application(application(config.tags));
+            .http(http_config(config.tls, config.proxy))
+            .application(application_info(config.tags));
         if let Some(wrapper) = config.wrapper {
             builder = builder.wrapper(wrapper_info(wrapper));
         }
@@ -58,13 +58,14 @@ impl Recipe {
         }
         builder = match config.events {
             Some(events) => {
-                endpoints = given(&events.base_uri, endpoints, ServiceEndpoints::with_events);
-                builder.events(reports(events))
+                endpoints =
+                    set_unless_empty(&events.base_uri, endpoints, ServiceEndpoints::with_events);
+                builder.events(events_config(events))
             }
             None => builder.without_events(),
         };
         if let Some(big_segments) = config.big_segments {
-            builder = builder.big_segments(big_segments_of(big_segments));
+            builder = builder.big_segments(big_segments_config(big_segments));
         }
         let (store, data_system) = match config.data_system {
             Some(mut system) => {
@@ -77,7 +78,7 @@ impl Recipe {
             None => (config.persistent_data_store, None),
         };
         let database = store
-            .map(|config| database(config, default_store_mode))
+            .map(|config| store_config(config, default_store_mode))
             .transpose()?;
         // Streaming is the default, and takes precedence if both are configured.
         builder = match (data_system, config.streaming, config.polling, database) {
@@ -89,16 +90,20 @@ impl Recipe {
                 }
                 match (streaming, polling) {
                     (None, Some(polling)) => {
-                        endpoints =
-                            given(&polling.base_uri, endpoints, ServiceEndpoints::with_polling);
-                        builder.data_source(polls(polling, retry_policy))
+                        endpoints = set_unless_empty(
+                            &polling.base_uri,
+                            endpoints,
+                            ServiceEndpoints::with_polling,
+                        );
+                        builder.data_source(polling_config(polling, retry_policy))
                     }
                     (streaming, _) => {
                         let base_uri = streaming
                             .as_ref()
                             .map_or("", |streaming| &streaming.base_uri);
-                        endpoints = given(base_uri, endpoints, ServiceEndpoints::with_streaming);
-                        builder.data_source(stream(streaming, retry_policy))
+                        endpoints =
+                            set_unless_empty(base_uri, endpoints, ServiceEndpoints::with_streaming);
+                        builder.data_source(streaming_config(streaming, retry_policy))
                     }
                 }
             }
@@ -141,7 +146,7 @@ fn is_untrusted(config: &Config) -> bool {
         && config.tls.custom_ca_file.is_empty()
 }
 
-fn big_segments_of(config: BigSegments) -> BigSegmentsConfig {
+fn big_segments_config(config: BigSegments) -> BigSegmentsConfig {
     let mut big_segments = BigSegmentsConfig::new(CallbackStore::new(&config.callback_uri));
     if let Some(size) = config.user_cache_size {
         big_segments = big_segments.context_cache_size(size);
@@ -161,10 +166,10 @@ fn big_segments_of(config: BigSegments) -> BigSegmentsConfig {
 /// Returns the database as the harness expects it: for DynamoDB, the table, the region and the
 /// credentials are not in the configuration. In the default mode, the configured cache has no
 /// effect.
-fn database(
+fn store_config(
     config: PersistentDataStore,
     default_mode: bool,
-) -> Result<PersistentStoreConfig, Refusal> {
+) -> Result<PersistentStoreConfig, ApiError> {
     let PersistentDataStore {
         store: Store { kind, dsn, prefix },
         cache,
@@ -180,7 +185,7 @@ fn database(
                 .prefix(prefix),
         ),
         other => {
-            return Err(Refusal::bad(format!(
+            return Err(ApiError::bad(format!(
                 "a store of type {other}: not supported"
             )));
         }
@@ -190,7 +195,7 @@ fn database(
         ("ttl", Some(seconds)) => CacheMode::Ttl(Duration::from_secs(seconds)),
         ("infinite", _) => CacheMode::Infinite,
         (other, _) => {
-            return Err(Refusal::bad(format!(
+            return Err(ApiError::bad(format!(
                 "a cache of mode {other}: not supported"
             )));
         }
@@ -208,17 +213,17 @@ fn endpoints(configured: Endpoints) -> ServiceEndpoints {
         polling,
         events,
     } = configured;
-    let endpoints = given(
+    let endpoints = set_unless_empty(
         &streaming,
         ServiceEndpoints::new(),
         ServiceEndpoints::with_streaming,
     );
-    let endpoints = given(&polling, endpoints, ServiceEndpoints::with_polling);
-    given(&events, endpoints, ServiceEndpoints::with_events)
+    let endpoints = set_unless_empty(&polling, endpoints, ServiceEndpoints::with_polling);
+    set_unless_empty(&events, endpoints, ServiceEndpoints::with_events)
 }
 
 /// Sets a value unless it is empty.
-fn given<T>(text: &str, to: T, set: impl FnOnce(T, String) -> T) -> T {
+fn set_unless_empty<T>(text: &str, to: T, set: impl FnOnce(T, String) -> T) -> T {
     if text.is_empty() {
         to
     } else {
@@ -226,21 +231,21 @@ fn given<T>(text: &str, to: T, set: impl FnOnce(T, String) -> T) -> T {
     }
 }
 
-fn http(tls: Tls, proxy: Proxy) -> HttpConfig {
+fn http_config(tls: Tls, proxy: Proxy) -> HttpConfig {
     let http = HttpConfig::new().disable_ssl_verification(tls.skip_verify_peer);
     let http = match common_name::configuration(&tls.custom_ca_file) {
         Ok(configuration) if !tls.skip_verify_peer => http.rustls_config(configuration),
         // The SDK reports errors of the file.
-        _ => given(&tls.custom_ca_file, http, HttpConfig::ca_certs),
+        _ => set_unless_empty(&tls.custom_ca_file, http, HttpConfig::ca_certs),
     };
-    given(
+    set_unless_empty(
         &proxy.http_proxy.unwrap_or_default(),
         http,
         HttpConfig::http_proxy,
     )
 }
 
-fn application(tags: Tags) -> ApplicationInfo {
+fn application_info(tags: Tags) -> ApplicationInfo {
     let mut application = ApplicationInfo::new();
     if let Some(id) = tags.application_id {
         application = application.id(id);
@@ -255,48 +260,48 @@ fn wrapper_info(wrapper: Wrapper) -> WrapperInfo {
     WrapperInfo::new(wrapper.name).version(wrapper.version)
 }
 
-fn stream(streaming: Option<Streaming>, retry_policy: RetryPolicy) -> StreamingConfig {
-    let mut stream = StreamingConfig::new().retry_policy(retry_policy);
+fn streaming_config(streaming: Option<Streaming>, retry_policy: RetryPolicy) -> StreamingConfig {
+    let mut config = StreamingConfig::new().retry_policy(retry_policy);
     let Some(Streaming {
         initial_retry_delay_ms,
         filter,
         ..
     }) = streaming
     else {
-        return stream;
+        return config;
     };
     if let Some(delay) = initial_retry_delay_ms {
-        stream = stream.initial_reconnect_delay(delay.0);
+        config = config.initial_reconnect_delay(delay.0);
     }
     if let Some(filter) = filter {
-        stream = stream.payload_filter(filter);
+        config = config.payload_filter(filter);
     }
-    stream
+    config
 }
 
-fn reports(events: Events) -> EventsConfig {
-    let mut reports = EventsConfig::new()
+fn events_config(events: Events) -> EventsConfig {
+    let mut events_config = EventsConfig::new()
         .all_attributes_private(events.all_attributes_private)
         .private_attributes(events.global_private_attributes)
         .omit_anonymous_contexts(events.omit_anonymous_contexts)
         .compress(events.enable_gzip)
         .diagnostic_opt_out(!events.enable_diagnostics);
     if let Some(capacity) = events.capacity.filter(|capacity| *capacity > 0) {
-        reports = reports.capacity(capacity);
+        events_config = events_config.capacity(capacity);
     }
     if let Some(interval) = events.flush_interval_ms {
-        reports = reports.flush_interval(interval.0);
+        events_config = events_config.flush_interval(interval.0);
     }
-    reports
+    events_config
 }
 
-fn polls(polling: Polling, retry_policy: RetryPolicy) -> PollingConfig {
-    let mut polls = PollingConfig::new().retry_policy(retry_policy);
+fn polling_config(polling: Polling, retry_policy: RetryPolicy) -> PollingConfig {
+    let mut polling_config = PollingConfig::new().retry_policy(retry_policy);
     if let Some(interval) = polling.poll_interval_ms {
-        polls = polls.poll_interval(interval.0);
+        polling_config = polling_config.poll_interval(interval.0);
     }
     if let Some(filter) = polling.filter {
-        polls = polls.payload_filter(filter);
+        polling_config = polling_config.payload_filter(filter);
     }
-    polls
+    polling_config
 }

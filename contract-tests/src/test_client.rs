@@ -1,4 +1,4 @@
-//! [`Entity`]: one client under test.
+//! [`TestClient`]: one client under test.
 
 use std::time::Duration;
 
@@ -10,38 +10,38 @@ use vexil::{Client, Context, ContextError, Text, Value};
 use crate::Options;
 use crate::api::{
     BigSegmentsStatus, Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll,
-    HashContext, Hashed, Identify, Subject, Track, ValueType,
+    HashContext, Hashed, Identify, Track, ValueType,
 };
+use crate::api_error::{ApiError, describe};
+use crate::client_config::ClientConfig;
 use crate::listeners::Listeners;
-use crate::recipe::Recipe;
-use crate::refusal::{Refusal, describe};
 use crate::{contexts, migration};
 
 /// Timeout for closing a client.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The response to a command: JSON, or nothing.
-pub(crate) type Answer = Option<serde_json::Value>;
+pub(crate) type Reply = Option<serde_json::Value>;
 
 /// One client under test.
 #[derive(Debug)]
-pub(crate) struct Entity {
+pub(crate) struct TestClient {
     client: Client,
     listeners: Listeners,
 }
 
-impl Entity {
+impl TestClient {
     /// Starts a client and waits until it is ready. Returns an error if it is not ready in time,
     /// unless the configuration allows initialization to fail.
-    pub(crate) async fn start(config: Config, options: Options) -> Result<Self, Refusal> {
-        let Recipe {
+    pub(crate) async fn start(config: Config, options: Options) -> Result<Self, ApiError> {
+        let ClientConfig {
             builder,
             start_wait,
             init_can_fail,
-        } = Recipe::new(config, options)?;
+        } = ClientConfig::new(config, options)?;
         let client = builder.start().map_err(|error| match error {
-            ConfigError::Runtime { .. } => Refusal::failed(describe(&error)),
-            _ => Refusal::bad(describe(&error)),
+            ConfigError::Runtime { .. } => ApiError::failed(describe(&error)),
+            _ => ApiError::bad(describe(&error)),
         })?;
         let client = Self {
             client,
@@ -53,7 +53,7 @@ impl Entity {
             }
             Err(error) => {
                 client.close().await;
-                return Err(Refusal::failed(describe(&error)));
+                return Err(ApiError::failed(describe(&error)));
             }
             Ok(()) => {}
         }
@@ -61,20 +61,20 @@ impl Entity {
     }
 
     /// Runs one command.
-    pub(crate) async fn run(&self, command: Command) -> Result<Answer, Refusal> {
+    pub(crate) async fn run(&self, command: Command) -> Result<Reply, ApiError> {
         match command.command.as_str() {
-            "evaluate" => answer(self.evaluate(params(command.evaluate)?).await?),
-            "evaluateAll" => answer(self.evaluate_all(params(command.evaluate_all)?).await?),
-            "secureModeHash" => answer(self.hash(params(command.secure_mode_hash)?)?),
-            "contextBuild" => answer(contexts::build(params(command.context_build)?)?),
-            "contextConvert" => answer(contexts::convert(&params(command.context_convert)?)?),
-            "contextComparison" => answer(contexts::compare(params(command.context_comparison)?)?),
-            "migrationVariation" => answer(
+            "evaluate" => reply(self.evaluate(params(command.evaluate)?).await?),
+            "evaluateAll" => reply(self.evaluate_all(params(command.evaluate_all)?).await?),
+            "secureModeHash" => reply(self.hash(params(command.secure_mode_hash)?)?),
+            "contextBuild" => reply(contexts::build(params(command.context_build)?)?),
+            "contextConvert" => reply(contexts::convert(&params(command.context_convert)?)?),
+            "contextComparison" => reply(contexts::compare(params(command.context_comparison)?)?),
+            "migrationVariation" => reply(
                 migration::variation(&self.client, params(command.migration_variation)?).await?,
             ),
-            "migrationOperation" => answer(
-                migration::operate(&self.client, params(command.migration_operation)?).await?,
-            ),
+            "migrationOperation" => {
+                reply(migration::operate(&self.client, params(command.migration_operation)?).await?)
+            }
             "identifyEvent" => self.identify(params(command.identify_event)?),
             "customEvent" => self.track(params(command.custom_event)?),
             "registerFlagChangeListener" => {
@@ -92,12 +92,12 @@ impl Entity {
                 self.listeners.remove(&self.client, &params.listener_id);
                 Ok(None)
             }
-            "getBigSegmentStoreStatus" => answer(self.big_segment_store_status().await),
+            "getBigSegmentStoreStatus" => reply(self.big_segment_store_status().await),
             "flushEvents" => {
                 self.client.flush();
                 Ok(None)
             }
-            unknown => Err(Refusal::bad(format!("{unknown}: not supported"))),
+            unknown => Err(ApiError::bad(format!("{unknown}: not supported"))),
         }
     }
 
@@ -106,7 +106,7 @@ impl Entity {
         self.client.close(CLOSE_TIMEOUT).await;
     }
 
-    async fn evaluate(&self, params: Evaluate) -> Result<Evaluated, Refusal> {
+    async fn evaluate(&self, params: Evaluate) -> Result<Evaluated, ApiError> {
         let Evaluate {
             flag_key,
             subject,
@@ -114,14 +114,14 @@ impl Entity {
             default_value,
             detail,
         } = params;
-        let context = given(subject)?;
+        let context = contexts::of(subject)?;
         let call = Call {
             client: &self.client,
             key: &flag_key,
             context: &context,
             detail,
         };
-        let other = || Refusal::bad(format!("the default is not a {value_type:?}"));
+        let other = || ApiError::bad(format!("the default is not a {value_type:?}"));
         Ok(match value_type {
             ValueType::Bool => {
                 call.evaluate(default_value.as_bool().ok_or_else(other)?)
@@ -143,7 +143,7 @@ impl Entity {
         })
     }
 
-    async fn evaluate_all(&self, params: EvaluateAll) -> Result<EvaluatedAll, Refusal> {
+    async fn evaluate_all(&self, params: EvaluateAll) -> Result<EvaluatedAll, ApiError> {
         let EvaluateAll {
             subject,
             with_reasons,
@@ -156,19 +156,19 @@ impl Entity {
             .details_only_for_tracked_flags(details_only_for_tracked_flags);
         let state = self
             .client
-            .all_flags_state_async(&given(subject)?, options)
+            .all_flags_state_async(&contexts::of(subject)?, options)
             .await;
         Ok(EvaluatedAll {
             state: state.to_json(),
         })
     }
 
-    fn identify(&self, params: Identify) -> Result<Answer, Refusal> {
-        self.client.identify(&given(params.subject)?);
+    fn identify(&self, params: Identify) -> Result<Reply, ApiError> {
+        self.client.identify(&contexts::of(params.subject)?);
         Ok(None)
     }
 
-    fn track(&self, params: Track) -> Result<Answer, Refusal> {
+    fn track(&self, params: Track) -> Result<Reply, ApiError> {
         let Track {
             event_key,
             subject,
@@ -176,7 +176,7 @@ impl Entity {
             omit_null_data,
             metric_value,
         } = params;
-        let context = given(subject)?;
+        let context = contexts::of(subject)?;
         match metric_value {
             Some(metric) => self.client.track_metric(&event_key, &context, metric, data),
             None if omit_null_data && data == Value::Null => {
@@ -195,8 +195,9 @@ impl Entity {
         }
     }
 
-    fn hash(&self, params: HashContext) -> Result<Hashed, Refusal> {
-        let context = given(params.subject)?.map_err(|error| Refusal::bad(describe(&error)))?;
+    fn hash(&self, params: HashContext) -> Result<Hashed, ApiError> {
+        let context =
+            contexts::of(params.subject)?.map_err(|error| ApiError::bad(describe(&error)))?;
         Ok(Hashed {
             result: self.client.secure_mode_hash(&context),
         })
@@ -237,19 +238,12 @@ impl Call<'_> {
 }
 
 /// Returns the parameters of a command that requires them.
-fn params<T>(params: Option<T>) -> Result<T, Refusal> {
-    params.ok_or_else(|| Refusal::bad("the command has no parameters"))
+fn params<T>(params: Option<T>) -> Result<T, ApiError> {
+    params.ok_or_else(|| ApiError::bad("the command has no parameters"))
 }
 
-/// Returns the context of a command. It may be invalid: validation is left to the SDK.
-pub(crate) fn given(subject: Subject) -> Result<Result<Context, ContextError>, Refusal> {
-    subject
-        .read()
-        .ok_or_else(|| Refusal::bad("the command has neither a context nor a user"))
-}
-
-fn answer(answer: impl Serialize) -> Result<Answer, Refusal> {
-    serde_json::to_value(answer)
+fn reply(reply: impl Serialize) -> Result<Reply, ApiError> {
+    serde_json::to_value(reply)
         .map(Some)
-        .map_err(Refusal::failed)
+        .map_err(ApiError::failed)
 }
