@@ -110,7 +110,7 @@ impl Write<'_> {
         let mut connection = handle.dedicated(self.hash, deadline).await?;
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
-                sleep(Duration::from_millis(fastrand::u64(1..=20))).await;
+                sleep(delay_before(attempt)).await;
             }
             match timeout_at(deadline, self.watch_once(&mut connection))
                 .await
@@ -163,6 +163,13 @@ impl Write<'_> {
             .or_else(|| version_of(&self.item.body).map(|version| version as u64))
             .unwrap_or(0)
     }
+}
+
+/// The random delay before a repeated attempt. Its bound doubles, so that many writers of one hash
+/// come apart also where each attempt is slow.
+fn delay_before(attempt: u32) -> Duration {
+    let bound = 20 << attempt.min(5);
+    Duration::from_millis(fastrand::u64(1..=bound))
 }
 
 /// The version in an item's text. Returns `None` if it cannot be read.

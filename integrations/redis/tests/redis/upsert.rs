@@ -246,7 +246,7 @@ async fn constant_concurrent_changes_are_a_temporary_error() {
     let storm = tokio::task::spawn_blocking({
         let server = Arc::clone(&server);
         move || {
-            for n in 0..100_000 {
+            for n in 0..2_000_000 {
                 let n = n.to_string();
                 if server
                     .command(["HSET", "launchdarkly:features", "other", &n])
