@@ -83,12 +83,14 @@ impl Provider {
     /// use open_feature::provider::{FeatureProvider, ProviderStatus};
     /// use vexil::Client;
     /// use vexil_openfeature::Provider;
-    /// use vexil_testing::MemoryPersistentStore;
+    /// use vexil_testing::{MemoryPersistentStore, StoreFault};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// // A client in daemon mode whose database is empty has no data.
-    /// let client = Client::builder("sdk-key").daemon_mode(MemoryPersistentStore::new()).start()?;
+    /// // A client in daemon mode has no data while its database is unavailable.
+    /// let store = MemoryPersistentStore::new();
+    /// store.calls().fault_all(StoreFault::Fail);
+    /// let client = Client::builder("sdk-key").daemon_mode(store).start()?;
     /// let mut provider = Provider::new(client).initialization_timeout(Duration::from_millis(10));
     /// provider.initialize(&EvaluationContext::default()).await;
     /// assert_eq!(provider.status(), ProviderStatus::Error);
