@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use vexil::model::DataKind::{Flag, Segment};
 
 use crate::Database;
-use crate::reading::Questions;
+use crate::reading::Evaluations;
 
 /// The hashes of the keys `user-key` and `user1`: STO-4.1.
 const USER_KEY: &str = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
@@ -21,21 +21,21 @@ pub(crate) fn big_segments_are_read_alike(database: &dyn Database) {
     database.put_membership(USER_KEY, &["vip.g12", "team.g1"], &["vip.g12"]);
     database.put_membership(USER_1, &["vip.g11"], &["vip.g12"]);
     database.put_synchronized(milliseconds_ago(0));
-    let answers = questions().answers(database);
+    let results = evaluations().results(database);
     let lounge: Vec<_> = (0..4)
-        .map(|context| answers.value(context, "lounge").clone())
+        .map(|context| results.value(context, "lounge").clone())
         .collect();
     // Included; excluded, although a rule of the segment matches; included by that rule; neither.
     assert_eq!(lounge, [true, false, true, false]);
     // The segment's context kind is a team, which only the last context has.
     let hall: Vec<_> = (0..4)
-        .map(|context| answers.value(context, "hall").clone())
+        .map(|context| results.value(context, "hall").clone())
         .collect();
     assert_eq!(hall, [false, false, false, true]);
-    assert_eq!(*status(answers.reason(0, "lounge")), "HEALTHY");
-    assert_eq!(*status(answers.reason(0, "hall")), Json::Null);
+    assert_eq!(*status(results.reason(0, "lounge")), "HEALTHY");
+    assert_eq!(*status(results.reason(0, "hall")), Json::Null);
     // Its segment has no generation.
-    assert_eq!(*status(answers.reason(0, "attic")), "NOT_CONFIGURED");
+    assert_eq!(*status(results.reason(0, "attic")), "NOT_CONFIGURED");
 }
 
 // STO-4.2: not synchronized for a long time, or never: stale, but still used
@@ -45,20 +45,20 @@ pub(crate) fn stale_big_segments_are_read_alike(database: &dyn Database) {
     for time in [None, Some(milliseconds_ago(3_600_000))] {
         time.into_iter()
             .for_each(|time| database.put_synchronized(time));
-        let answers = questions().answers(database);
-        assert_eq!(*answers.value(0, "lounge"), true);
-        assert_eq!(*status(answers.reason(0, "lounge")), "STALE");
+        let results = evaluations().results(database);
+        assert_eq!(*results.value(0, "lounge"), true);
+        assert_eq!(*status(results.reason(0, "lounge")), "STALE");
     }
 }
 
-fn questions() -> Questions<'static> {
+fn evaluations() -> Evaluations<'static> {
     let contexts = vec![
         json!({"kind": "user", "key": "user-key"}),
         json!({"kind": "user", "key": "user1", "staff": true}),
         json!({"kind": "user", "key": "user2", "staff": true}),
         json!({"kind": "team", "key": "user-key"}),
     ];
-    Questions {
+    Evaluations {
         contexts,
         flags: &FLAGS,
         states: true,

@@ -60,11 +60,11 @@ async fn create(table: &Table) {
     create.send().await.unwrap();
 }
 
-pub(crate) struct Place {
+pub(crate) struct DynamoDbEnvironment {
     prefix: String,
 }
 
-impl Place {
+impl DynamoDbEnvironment {
     pub(crate) fn new() -> Self {
         LazyLock::force(&TABLE);
         Self { prefix: prefix() }
@@ -128,7 +128,7 @@ impl Place {
     }
 }
 
-impl Database for Place {
+impl Database for DynamoDbEnvironment {
     fn store(&self) -> Arc<dyn PersistentDataStore> {
         Arc::new(
             self.builder(DynamoDbDataStore::builder(&TABLE.name))

@@ -28,7 +28,7 @@ macro_rules! on_both_databases {
                 $(#[test]
                 #[ignore = "run by scripts/interop, with the Python SDK"]
                 fn $name() {
-                    crate::$file::$name(&crate::redis::Place::new());
+                    crate::$file::$name(&crate::redis::RedisEnvironment::new());
                 })+
             })+
         }
@@ -37,7 +37,7 @@ macro_rules! on_both_databases {
                 $(#[test]
                 #[ignore = "run by scripts/interop, with the Python SDK"]
                 fn $name() {
-                    crate::$file::$name(&crate::dynamodb::Place::new());
+                    crate::$file::$name(&crate::dynamodb::DynamoDbEnvironment::new());
                 })+
             })+
         }

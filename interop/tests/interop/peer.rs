@@ -36,8 +36,8 @@ pub(crate) fn upsert(database: &dyn Database, changes: &Json) {
 }
 
 /// Evaluates flags in daemon mode.
-pub(crate) fn read(database: &dyn Database, questions: &Json) -> Json {
-    serde_json::from_slice(&run(command(database, "read", &questions.to_string()))).unwrap()
+pub(crate) fn read(database: &dyn Database, evaluations: &Json) -> Json {
+    serde_json::from_slice(&run(command(database, "read", &evaluations.to_string()))).unwrap()
 }
 
 fn run(mut command: Command) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! [`Questions`]: evaluations that both SDKs perform in daemon mode.
+//! [`Evaluations`]: evaluations that both SDKs perform in daemon mode.
 
 use serde_json::{Map, Value as Json, json};
 use vexil::client::FlagsStateOptions;
@@ -9,14 +9,14 @@ use crate::database::{RUNTIME, TIMEOUT};
 use crate::{Database, peer};
 
 /// The evaluations for both SDKs.
-pub(crate) struct Questions<'a> {
+pub(crate) struct Evaluations<'a> {
     pub(crate) contexts: Vec<Json>,
     pub(crate) flags: &'a [&'a str],
     /// Whether the state of all flags is queried too.
     pub(crate) states: bool,
 }
 
-impl<'a> Questions<'a> {
+impl<'a> Evaluations<'a> {
     /// Queries these flags and the state of all flags, for three contexts.
     pub(crate) fn about(flags: &'a [&'a str]) -> Self {
         let contexts = vec![
@@ -41,19 +41,19 @@ impl<'a> Questions<'a> {
     /// Returns the results, which must be equal: Python's, this SDK's with all data in memory, and
     /// this SDK's with each item read on demand.
     #[track_caller]
-    pub(crate) fn answers(&self, database: &dyn Database) -> Answers {
+    pub(crate) fn results(&self, database: &dyn Database) -> Results {
         let rust = self.of_rust(database, None);
-        for (other, answers) in [
+        for (other, results) in [
             (
                 "Rust, reading on demand",
                 self.of_rust(database, Some(CacheMode::Off)),
             ),
             ("Python", comparable(peer::read(database, &self.to_json()))),
         ] {
-            let difference = difference(&rust, &answers).unwrap_or_default();
+            let difference = difference(&rust, &results).unwrap_or_default();
             assert!(difference.is_empty(), "differs from {other}: {difference}");
         }
-        Answers(rust)
+        Results(rust)
     }
 
     /// Returns this SDK's results.
@@ -107,9 +107,9 @@ impl<'a> Questions<'a> {
 }
 
 /// The common results of both SDKs.
-pub(crate) struct Answers(pub(crate) Json);
+pub(crate) struct Results(pub(crate) Json);
 
-impl Answers {
+impl Results {
     pub(crate) fn value(&self, context: usize, flag: &str) -> &Json {
         &self.0["details"][context][flag]["value"]
     }
@@ -136,7 +136,7 @@ impl Answers {
 
 /// Returns the first difference between two results.
 fn difference(one: &Json, other: &Json) -> Option<String> {
-    let below = |place: String, one, other| Some(format!("{place} → {}", difference(one, other)?));
+    let below = |path: String, one, other| Some(format!("{path} → {}", difference(one, other)?));
     match (one, other) {
         (Json::Object(ones), Json::Object(others)) => {
             let mut keys = ones.keys().chain(others.keys());
@@ -154,8 +154,8 @@ fn difference(one: &Json, other: &Json) -> Option<String> {
 }
 
 /// Makes numbers comparable by value: `1` and `1.0` are equal.
-fn comparable(answers: Json) -> Json {
-    match answers {
+fn comparable(results: Json) -> Json {
+    match results {
         Json::Number(number) => number.as_f64().unwrap().into(),
         Json::Array(items) => items.into_iter().map(comparable).collect(),
         Json::Object(items) => items

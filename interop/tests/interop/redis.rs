@@ -15,11 +15,11 @@ use crate::database::{RUNTIME, prefix};
 /// Shared by all tests.
 static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start().unwrap());
 
-pub(crate) struct Place {
+pub(crate) struct RedisEnvironment {
     prefix: String,
 }
 
-impl Place {
+impl RedisEnvironment {
     pub(crate) fn new() -> Self {
         Self { prefix: prefix() }
     }
@@ -32,7 +32,7 @@ impl Place {
     }
 }
 
-impl Database for Place {
+impl Database for RedisEnvironment {
     fn store(&self) -> Arc<dyn PersistentDataStore> {
         let _within = RUNTIME.enter();
         Arc::new(

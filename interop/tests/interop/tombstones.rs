@@ -3,7 +3,7 @@
 use serde_json::json;
 use vexil::model::DataKind::{Flag, Segment};
 
-use crate::reading::{Answers, Questions};
+use crate::reading::{Evaluations, Results};
 use crate::writing::{by_rust, parsed};
 use crate::{Database, data, peer};
 
@@ -41,22 +41,22 @@ pub(crate) fn tombstones_of_every_shape_are_read_alike(database: &dyn Database) 
         database.put(Segment, key, 7, segment);
     }
     database.mark();
-    let questions = Questions::about(&["live", "a", "b", "c", "d"]);
-    let answers = questions.answers(database);
-    assert_eq!(*answers.value(0, "live"), "outside");
+    let evaluations = Evaluations::about(&["live", "a", "b", "c", "d"]);
+    let results = evaluations.results(database);
+    assert_eq!(*results.value(0, "live"), "outside");
     ["a", "b", "c", "d"]
         .iter()
-        .for_each(|key| answers.assert_gone(key));
+        .for_each(|key| results.assert_gone(key));
 
     // Shape E. The Python SDK fails to read all flags with it.
     database.put(Flag, "e", 7, "null");
-    let questions = Questions::about(&["live", "a", "e"]);
-    let answers = Answers(questions.of_rust(database, None));
-    assert_eq!(*answers.value(0, "live"), "outside");
-    answers.assert_gone("e");
-    Questions::about(&["live", "a", "e"])
+    let evaluations = Evaluations::about(&["live", "a", "e"]);
+    let results = Results(evaluations.of_rust(database, None));
+    assert_eq!(*results.value(0, "live"), "outside");
+    results.assert_gone("e");
+    Evaluations::about(&["live", "a", "e"])
         .without_states()
-        .answers(database)
+        .results(database)
         .assert_gone("e");
 }
 
@@ -87,12 +87,12 @@ pub(crate) fn rust_finds_no_flag_that_python_deleted(database: &dyn Database) {
         json!({"key": "switch", "version": 50, "deleted": true})
     );
     // Without the state of all flags, in which Python also lists missing prerequisites.
-    let answers = Questions::about(&data::FLAGS)
+    let results = Evaluations::about(&data::FLAGS)
         .without_states()
-        .answers(database);
-    answers.assert_gone("switch");
+        .results(database);
+    results.assert_gone("switch");
     assert_eq!(
-        *answers.reason(0, "ruled"),
+        *results.reason(0, "ruled"),
         json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "switch"})
     );
 }

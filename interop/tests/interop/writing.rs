@@ -9,7 +9,7 @@ use vexil_testing::fake_service::{Answer, Endpoint};
 
 use crate::data::{self, COMPLETE_FLAGS, FEW, FLAGS, MINIMAL, STAFF};
 use crate::database::{RUNTIME, TIMEOUT, until};
-use crate::reading::Questions;
+use crate::reading::Evaluations;
 use crate::{Database, peer};
 
 // STO-1.2: the received bytes are stored; STO-1.1: with a marker
@@ -69,7 +69,7 @@ pub(crate) fn rust_adds_what_other_readers_need_and_nothing_else(database: &dyn 
 // STO-11.1: single flags and all flags, with this SDK as the writer
 pub(crate) fn python_reads_what_rust_wrote_as_rust_does(database: &dyn Database) {
     by_rust(database);
-    assert_answers(database);
+    assert_results(database);
 }
 
 // STO-11.1: single flags and all flags, with this SDK as the reader. Python keeps unknown
@@ -81,7 +81,7 @@ pub(crate) fn rust_reads_what_python_wrote_as_python_does(database: &dyn Databas
         json(database, Flag, "peculiar"),
         serde_json::from_str::<Json>(data::PECULIAR).unwrap()
     );
-    assert_answers(database);
+    assert_results(database);
 }
 
 // STO-1.3 and STO-1.5: a full data set removes all earlier data, including tombstones
@@ -113,32 +113,32 @@ pub(crate) fn each_sdk_replaces_all_data_of_the_other(database: &dyn Database) {
     leave_more();
     by_python(database);
     assert_replaced();
-    assert_answers(database);
+    assert_results(database);
 }
 
 /// Checks the evaluations of the streamed data, which are the same for every writer and reader.
 #[track_caller]
-fn assert_answers(database: &dyn Database) {
-    let answers = Questions::about(&FLAGS).answers(database);
-    assert_eq!(answers.0["initialized"], true);
+fn assert_results(database: &dyn Database) {
+    let results = Evaluations::about(&FLAGS).results(database);
+    assert_eq!(results.0["initialized"], true);
     let [ada, bob, carol] = [0, 1, 2];
     assert_eq!(
-        *answers.value(ada, "peculiar"),
+        *results.value(ada, "peculiar"),
         json!({"b": 100.0, "a": [1.5, null]})
     );
     assert_eq!(
-        *answers.reason(bob, "peculiar"),
+        *results.reason(bob, "peculiar"),
         json!({"kind": "TARGET_MATCH"})
     );
-    assert_eq!(*answers.value(ada, "ruled"), "member");
-    assert_eq!(*answers.value(bob, "ruled"), "member");
-    assert_eq!(*answers.value(carol, "ruled"), "abroad");
-    assert_eq!(*answers.value(carol, "changed"), "after");
-    assert_eq!(*answers.value(ada, data::ODD_KEY), "off");
-    assert_eq!(*answers.value(bob, "minimal"), "yes");
-    answers.assert_gone("gone");
-    answers.assert_gone("never-there");
-    for state in answers.0["states"].as_array().unwrap() {
+    assert_eq!(*results.value(ada, "ruled"), "member");
+    assert_eq!(*results.value(bob, "ruled"), "member");
+    assert_eq!(*results.value(carol, "ruled"), "abroad");
+    assert_eq!(*results.value(carol, "changed"), "after");
+    assert_eq!(*results.value(ada, data::ODD_KEY), "off");
+    assert_eq!(*results.value(bob, "minimal"), "yes");
+    results.assert_gone("gone");
+    results.assert_gone("never-there");
+    for state in results.0["states"].as_array().unwrap() {
         assert_eq!(state["$valid"], true);
         // All flags that were sent, except for the deleted one.
         assert_eq!(

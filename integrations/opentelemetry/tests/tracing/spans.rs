@@ -79,9 +79,9 @@ fn without_an_active_span_the_evaluation_is_the_root_of_a_trace() {
     // The first request sets the tracer provider of the process.
     traced(|| {});
     let client = client(with_spans());
-    let nobody_else = Context::new("without-an-active-span").unwrap();
+    let no_active_span = Context::new("without-an-active-span").unwrap();
     assert!(!opentelemetry::Context::current().has_active_span());
-    drop(client.str_variation("colour", &nobody_else, ""));
+    drop(client.str_variation("colour", &no_active_span, ""));
     let id = |value: &opentelemetry::KeyValue| value.value.as_str() == "without-an-active-span";
     let spans = exported(|span| span.attributes.iter().any(id));
     assert_eq!(

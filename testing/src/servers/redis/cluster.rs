@@ -100,12 +100,12 @@ impl RedisCluster {
         Ok(())
     }
 
-    pub(super) fn start_with(recipe: &RedisServerBuilder) -> Result<Self, ServerError> {
-        let recipe = recipe
+    pub(super) fn start_with(builder: &RedisServerBuilder) -> Result<Self, ServerError> {
+        let builder = builder
             .clone()
             .config("cluster-enabled yes")
             .config("cluster-node-timeout 2000");
-        let nodes: Result<Vec<_>, _> = (0..NODES).map(|_| recipe.clone().start()).collect();
+        let nodes: Result<Vec<_>, _> = (0..NODES).map(|_| builder.clone().start()).collect();
         let cluster = Self { nodes: nodes? };
         for (index, node) in (0..).zip(&cluster.nodes) {
             let slots = (first_slot(index)..first_slot(index + 1)).map(|slot| slot.to_string());

@@ -49,7 +49,7 @@ const CLUSTER_BUS: u16 = 10_000;
 /// ```
 pub struct RedisServer {
     port: u16,
-    recipe: RedisServerBuilder,
+    builder: RedisServerBuilder,
     /// Includes the test's own connection to the server; `None` after it was lost.
     program: Program<Option<Control>>,
 }
@@ -73,7 +73,7 @@ impl RedisServer {
     /// `rediss://…`.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.recipe.tls.is_some() {
+        let scheme = if self.builder.tls.is_some() {
             "rediss"
         } else {
             "redis"
@@ -88,7 +88,7 @@ impl RedisServer {
     /// Returns the server's URL for a user added with [`RedisServerBuilder::acl_user`].
     #[must_use]
     pub fn url_as(&self, user: &str, password: &str) -> String {
-        let scheme = if self.recipe.tls.is_some() {
+        let scheme = if self.builder.tls.is_some() {
             "rediss"
         } else {
             "redis"
@@ -163,10 +163,11 @@ impl RedisServer {
         let configuration = folder.join("redis.conf");
         fs::write(
             &configuration,
-            self.recipe.configuration(self.port, folder, &self.socket()),
+            self.builder
+                .configuration(self.port, folder, &self.socket()),
         )?;
         let mut arguments = vec![configuration.as_os_str()];
-        arguments.extend(self.recipe.arguments.iter().map(OsStr::new));
+        arguments.extend(self.builder.arguments.iter().map(OsStr::new));
         self.program.restart(arguments, || {
             let control = self.connect().and_then(|mut control| {
                 control.command(&["PING"])?;
@@ -196,21 +197,21 @@ impl RedisServer {
     }
 
     pub(super) fn password(&self) -> Option<&str> {
-        self.recipe.password.as_deref()
+        self.builder.password.as_deref()
     }
 
     fn tls_files(&self) -> Option<&Arc<TlsFiles>> {
-        self.recipe.tls.as_ref()
+        self.builder.tls.as_ref()
     }
 
-    fn start_with(recipe: RedisServerBuilder) -> Result<Self, ServerError> {
+    fn start_with(builder: RedisServerBuilder) -> Result<Self, ServerError> {
         let program = find(PROGRAM).ok_or(ServerError::Missing {
             program: PROGRAM,
             help: INSTALL,
         })?;
         let mut server = Self {
             port: 0,
-            recipe,
+            builder,
             program: Program::new(PROGRAM, program)?,
         };
         at_free_port(&[CLUSTER_BUS], |port| {
@@ -222,7 +223,7 @@ impl RedisServer {
 
     fn connect(&self) -> Result<Control, ServerError> {
         let mut control = Control::connect(&self.socket())?;
-        if self.recipe.has_users {
+        if self.builder.has_users {
             control.command(&["AUTH", CONTROL_USER, "any"])?;
         }
         Ok(control)

@@ -13,10 +13,10 @@ const NAME: &str = "vexil";
 /// After how many milliseconds without a reply the sentinel treats a server as down, by default.
 /// Long, because a busy machine may not schedule a server for seconds, and the sentinel must not
 /// fail over by itself then.
-const PATIENT: &str = "60000";
+const DOWN_AFTER: &str = "60000";
 
 /// The same while a test waits for the sentinel to replace a killed primary.
-const IMPATIENT: &str = "500";
+const FAILOVER_DOWN_AFTER: &str = "500";
 
 /// A primary, its replica, and one sentinel that monitors both. They are killed when this value is
 /// dropped.
@@ -107,9 +107,9 @@ impl RedisSentinel {
     /// # Errors
     /// Returns an error if that does not happen within the timeout.
     pub fn wait_for_other_primary(&self, than: u16) -> Result<(), ServerError> {
-        self.set_down_after(IMPATIENT)?;
+        self.set_down_after(FAILOVER_DOWN_AFTER)?;
         self.wait_until_other(than)?;
-        self.set_down_after(PATIENT)
+        self.set_down_after(DOWN_AFTER)
     }
 
     fn set_down_after(&self, milliseconds: &str) -> Result<(), ServerError> {
@@ -140,15 +140,15 @@ impl RedisSentinel {
         })
     }
 
-    pub(super) fn start_with(recipe: &RedisServerBuilder) -> Result<Self, ServerError> {
-        let mut recipe = recipe.clone();
+    pub(super) fn start_with(builder: &RedisServerBuilder) -> Result<Self, ServerError> {
+        let mut builder = builder.clone();
         // Both servers have the password: after a failover the first one replicates the second.
-        if let Some(password) = &recipe.password {
+        if let Some(password) = &builder.password {
             let line = format!("masterauth {}", quoted(password));
-            recipe = recipe.config(line);
+            builder = builder.config(line);
         }
-        let primary = recipe.clone().start()?;
-        let replica = recipe.clone().replica_of(&primary).start()?;
+        let primary = builder.clone().start()?;
+        let replica = builder.clone().replica_of(&primary).start()?;
         // The sentinel queries the servers at its start, and then only every ten seconds.
         until("the replica to be synchronized", || {
             let role = replica.command(["ROLE"])?;
@@ -165,15 +165,17 @@ impl RedisSentinel {
 
         let mut sentinel = RedisServer::builder();
         sentinel.arguments = vec!["--sentinel"];
-        sentinel.tls = recipe.tls.clone();
+        sentinel.tls = builder.tls.clone();
         let mut sentinel = sentinel
             .config(format!(
                 "sentinel monitor {NAME} 127.0.0.1 {} 1",
                 primary.port()
             ))
-            .config(format!("sentinel down-after-milliseconds {NAME} {PATIENT}"))
+            .config(format!(
+                "sentinel down-after-milliseconds {NAME} {DOWN_AFTER}"
+            ))
             .config(format!("sentinel failover-timeout {NAME} 3000"));
-        if let Some(password) = &recipe.password {
+        if let Some(password) = &builder.password {
             sentinel = sentinel.config(format!("sentinel auth-pass {NAME} {}", quoted(password)));
         }
         let started = Self {
