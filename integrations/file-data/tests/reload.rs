@@ -35,7 +35,7 @@ fn both(path: &Path) -> [FileDataBuilder; 2] {
     [watching(path), polling(path)]
 }
 
-fn heard(changes: &Receiver<String>) -> String {
+fn next_change(changes: &Receiver<String>) -> String {
     changes
         .recv_timeout(TIMEOUT)
         .expect("a flag change is notified")
@@ -45,7 +45,7 @@ fn heard(changes: &Receiver<String>) -> String {
 /// may see that.
 fn until(client: &Client, changes: &Receiver<String>, expected: usize) {
     while value(client, "a") != expected.into() {
-        heard(changes);
+        next_change(changes);
     }
 }
 
@@ -196,7 +196,7 @@ fn a_reload_changes_every_flag_regardless_of_versions_in_the_file() {
             "f",
             "flags: { a: { version: 1 }, b: { version: 9, on: true } }",
         );
-        let mut keys = [heard(&changes), heard(&changes)];
+        let mut keys = [next_change(&changes), next_change(&changes)];
         keys.sort();
         assert_eq!(keys, ["a", "b"]);
     }
@@ -214,19 +214,19 @@ fn all_items_have_the_number_of_the_attempt_as_version() {
         let run = Run::of(data);
         assert_eq!(
             run.next(),
-            Told::Data(vec![("a".into(), 1), ("gone".into(), 1)])
+            SinkCall::Data(vec![("a".into(), 1), ("gone".into(), 1)])
         );
         files.replace("f", "flags: {");
         assert_eq!(
             run.next_but_valid(),
-            Told::Status(DataSourceState::Interrupted)
+            SinkCall::Status(DataSourceState::Interrupted)
         );
         files.replace("f", "flags: { b: { version: 1 }, c: {} }");
         let third = loop {
             // The bad file may have been tried more than once.
             match run.next_but_valid() {
-                Told::Data(versions) => break versions,
-                other => assert_eq!(other, Told::Status(DataSourceState::Interrupted)),
+                SinkCall::Data(versions) => break versions,
+                other => assert_eq!(other, SinkCall::Status(DataSourceState::Interrupted)),
             }
         };
         assert!(third[0].1 >= 3 && third[0].1 == third[1].1, "{third:?}");
@@ -240,10 +240,10 @@ fn unchanged_bytes_do_not_count_as_an_attempt() {
     for data in both(&files.path("f")) {
         files.write("f", ONE);
         let run = Run::of(data);
-        assert_eq!(run.next(), Told::Data(vec![("a".into(), 1)]));
+        assert_eq!(run.next(), SinkCall::Data(vec![("a".into(), 1)]));
         files.replace("f", ONE);
         files.replace("f", TWO);
-        assert_eq!(run.next_but_valid(), Told::Data(vec![("a".into(), 2)]));
+        assert_eq!(run.next_but_valid(), SinkCall::Data(vec![("a".into(), 2)]));
     }
 }
 
@@ -258,7 +258,7 @@ fn a_file_with_unchanged_bytes_is_not_loaded_again() {
         files.replace("f", ONE);
         files.replace("f", "flagValues: { b: 3 }");
         // Had the same bytes been loaded in between, `a` would have changed twice.
-        let mut keys = [heard(&changes), heard(&changes)];
+        let mut keys = [next_change(&changes), next_change(&changes)];
         keys.sort();
         assert_eq!(keys, ["a", "b"]);
         assert!(changes.try_recv().is_err());
@@ -285,8 +285,8 @@ fn polling_ignores_a_file_that_disappears_and_notices_its_return() {
 fn without_watching_the_source_ends_after_delivery() {
     let files = Files::new();
     let run = Run::of(FileData::path(files.write("f", ONE)));
-    assert_eq!(run.next(), Told::Data(vec![("a".into(), 1)]));
-    assert_eq!(run.next(), Told::End);
+    assert_eq!(run.next(), SinkCall::Data(vec![("a".into(), 1)]));
+    assert_eq!(run.next(), SinkCall::End);
 }
 
 // SRC-6.3: store failure on init
@@ -294,8 +294,8 @@ fn without_watching_the_source_ends_after_delivery() {
 fn data_that_was_not_stored_is_delivered_again() {
     let files = Files::new();
     let run = Run::with(watching(files.write("f", ONE)), 1);
-    assert_eq!(run.next(), Told::Refused);
-    assert_eq!(run.next_but_valid(), Told::Data(vec![("a".into(), 2)]));
+    assert_eq!(run.next(), SinkCall::Refused);
+    assert_eq!(run.next_but_valid(), SinkCall::Data(vec![("a".into(), 2)]));
 }
 
 #[test]
@@ -306,14 +306,14 @@ fn one_builder_starts_any_number_of_clients() {
     let changes = clients.each_ref().map(changes);
     files.replace("f", TWO);
     for (client, changes) in clients.iter().zip(&changes) {
-        assert_eq!(heard(changes), "a");
+        assert_eq!(next_change(changes), "a");
         assert_eq!(value(client, "a"), 2.into());
     }
 }
 
 /// A call of the source to its sink.
 #[derive(Debug, PartialEq, Eq)]
-enum Told {
+enum SinkCall {
     /// Keys and versions.
     Data(Vec<(String, u64)>),
     Refused,
@@ -323,14 +323,14 @@ enum Told {
 
 #[derive(Debug)]
 struct Sink {
-    told: Mutex<std::sync::mpsc::Sender<Told>>,
+    calls: Mutex<std::sync::mpsc::Sender<SinkCall>>,
     /// How many more times storing fails.
     failures: Mutex<u32>,
 }
 
 impl Sink {
-    fn tell(&self, told: Told) {
-        drop(self.told.lock().unwrap().send(told));
+    fn record(&self, call: SinkCall) {
+        drop(self.calls.lock().unwrap().send(call));
     }
 }
 
@@ -341,7 +341,7 @@ impl DataSink for Sink {
             let mut failures = self.failures.lock().unwrap();
             if *failures > 0 {
                 *failures -= 1;
-                self.tell(Told::Refused);
+                self.record(SinkCall::Refused);
                 return Err(NotStoredError::new("no room"));
             }
         }
@@ -351,7 +351,7 @@ impl DataSink for Sink {
             .map(|flag| (flag.key().to_string(), flag.version()))
             .collect();
         versions.sort();
-        self.tell(Told::Data(versions));
+        self.record(SinkCall::Data(versions));
         Ok(())
     }
 
@@ -360,13 +360,13 @@ impl DataSink for Sink {
     }
 
     fn update_status(&self, state: DataSourceState, _: Option<DataSourceErrorInfo>) {
-        self.tell(Told::Status(state));
+        self.record(SinkCall::Status(state));
     }
 }
 
 /// Runs a source with a recording sink, on a separate thread that ends when this is dropped.
 struct Run {
-    told: Receiver<Told>,
+    calls: Receiver<SinkCall>,
     _end: tokio::sync::oneshot::Sender<()>,
 }
 
@@ -376,9 +376,9 @@ impl Run {
     }
 
     fn with(data: FileDataBuilder, failures: u32) -> Self {
-        let (send, told) = std::sync::mpsc::channel();
+        let (send, calls) = std::sync::mpsc::channel();
         let sink = Arc::new(Sink {
-            told: Mutex::new(send),
+            calls: Mutex::new(send),
             failures: Mutex::new(failures),
         });
         let data = data.build().unwrap();
@@ -391,7 +391,7 @@ impl Run {
             data.run(Arc::clone(&sink) as Arc<dyn DataSink>)
                 .await
                 .unwrap();
-            sink.tell(Told::End);
+            sink.record(SinkCall::End);
         };
         std::thread::spawn(move || {
             runtime.block_on(async move {
@@ -401,22 +401,22 @@ impl Run {
                 }
             });
         });
-        Self { told, _end: end }
+        Self { calls, _end: end }
     }
 
-    fn next(&self) -> Told {
-        self.told
+    fn next(&self) -> SinkCall {
+        self.calls
             .recv_timeout(TIMEOUT)
             .expect("the source calls its sink")
     }
 
     /// Skips valid statuses: a source repeats them after the watcher is installed and after files
     /// are touched.
-    fn next_but_valid(&self) -> Told {
+    fn next_but_valid(&self) -> SinkCall {
         loop {
-            let told = self.next();
-            if told != Told::Status(DataSourceState::Valid) {
-                return told;
+            let call = self.next();
+            if call != SinkCall::Status(DataSourceState::Valid) {
+                return call;
             }
         }
     }
@@ -457,7 +457,7 @@ fn a_file_that_stays_empty_is_accepted_at_the_second_check() {
         let client = start(data);
         let changes = changes(&client);
         files.write("f", "");
-        assert_eq!(heard(&changes), "a");
+        assert_eq!(next_change(&changes), "a");
         assert_eq!(value(&client, "a"), "default".into());
     }
 }
@@ -470,10 +470,10 @@ fn json_without_flags_is_accepted_at_once() {
         let client = start(data.path(files.write("other", "# no overrides")));
         let changes = changes(&client);
         files.replace("f", "{}");
-        assert_eq!(heard(&changes), "a");
+        assert_eq!(next_change(&changes), "a");
         assert_eq!(value(&client, "a"), "default".into());
         // A file that has always been empty causes no delay.
         files.replace("f", TWO);
-        assert_eq!(heard(&changes), "a");
+        assert_eq!(next_change(&changes), "a");
     }
 }

@@ -116,9 +116,9 @@ fn tracking_records_name_context_value_and_data() {
         None,
         &StructValue::default(),
     );
-    let told: Vec<_> = events.take().into_iter().map(told).collect();
+    let recorded: Vec<_> = events.take().into_iter().map(custom_event).collect();
     assert_eq!(
-        told,
+        recorded,
         [
             (
                 "bought".to_owned(),
@@ -136,7 +136,7 @@ fn tracking_records_name_context_value_and_data() {
     );
 }
 
-fn told(event: RecordedEvent) -> (String, String, vexil::Value, Option<f64>) {
+fn custom_event(event: RecordedEvent) -> (String, String, vexil::Value, Option<f64>) {
     let RecordedEvent::Custom {
         key,
         context,
