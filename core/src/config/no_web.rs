@@ -10,7 +10,7 @@ use crate::data_source::DataSource;
 use crate::events::EventProcessor;
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct WebSettings;
+pub(crate) struct WebSettings {}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Web;
