@@ -86,7 +86,7 @@ impl BigSegmentsConfig {
     ///     .data_source(TestData::new())
     ///     .big_segments(BigSegmentsConfig::new(store).stale_after(Duration::from_secs(60)))
     ///     .start()?;
-    /// let status = client.big_segments_status().blocking_status(Duration::from_secs(30));
+    /// let status = client.big_segment_store_status().blocking_status(Duration::from_secs(30));
     /// assert!(status.is_some_and(|status| status.available && status.stale));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -124,7 +124,7 @@ impl PersistentStoreConfig {
     ///     .cache(CacheMode::Ttl(Duration::from_secs(3600)));
     /// let client = Client::builder("sdk-key").daemon_mode(config).without_events().start()?;
     /// for _ in 0..3 {
-    ///     assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+    ///     assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
     /// }
     /// assert_eq!(store.calls().count(StoreMethod::Get), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -161,7 +161,7 @@ impl PersistentStoreConfig {
     ///     "fallthrough": {"variation": 0}}"#;
     /// store.database().put("", DataKind::Flag, "banner", StoredItem::new(flag));
     /// change.recv_timeout(Duration::from_secs(30))?;
-    /// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn refresh_interval(mut self, interval: Duration) -> Self {

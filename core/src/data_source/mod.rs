@@ -129,7 +129,7 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// }
     ///
     /// let client = Client::builder("sdk-key").data_source(TwoVersions).without_events().start()?;
-    /// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "new");
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "new");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError>;

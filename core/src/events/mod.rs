@@ -39,7 +39,7 @@
 //!     .data_source(vexil_testing::TestData::new().with("banner", "hello"))
 //!     .events(counting.clone())
 //!     .start()?;
-//! client.string_variation("banner", &vexil::Context::new("ada")?, "");
+//! client.str_variation("banner", &vexil::Context::new("ada")?, "");
 //! assert_eq!(counting.0.load(Ordering::Relaxed), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -214,7 +214,7 @@ pub struct EventStats {
 /// let client = Client::builder("sdk-key").data_source(flags).events(lines.clone()).start()?;
 /// let ada = Context::new("ada")?;
 /// client.identify(&ada);
-/// client.string_variation("banner", &ada, "");
+/// client.str_variation("banner", &ada, "");
 /// client.track("clicked", &ada);
 /// assert_eq!(*lines.0.lock().unwrap(), ["ada identified", "banner evaluated", "clicked tracked"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -261,7 +261,7 @@ pub enum Event<'a> {
 /// let flags = TestData::new().with("banner", "hello");
 /// let client = Client::builder("sdk-key").data_source(flags).events(lines.clone()).start()?;
 /// let ada = Context::new("ada")?;
-/// client.string_variation("banner", &ada, "");
+/// client.str_variation("banner", &ada, "");
 /// client.int_variation("limit", &ada, 7);
 /// assert_eq!(
 ///     *lines.0.lock().unwrap(),

@@ -177,7 +177,7 @@ impl FileDataBuilder {
     ///
     /// let client = Client::builder("sdk-key").data_source(files.duplicates(DuplicateKeys::Ignore)).start()?;
     /// let ada = Context::new("ada")?;
-    /// assert_eq!(client.string_variation("greeting", &ada, ""), "hi");
+    /// assert_eq!(client.str_variation("greeting", &ada, ""), "hi");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn duplicates(mut self, duplicates: DuplicateKeys) -> Self {
@@ -211,7 +211,7 @@ impl FileDataBuilder {
     /// std::fs::write(&new, "flagValues: { greeting: goodbye }")?;
     /// std::fs::rename(&new, &path)?;
     /// assert_eq!(changes.recv()?, "greeting");
-    /// assert_eq!(client.string_variation("greeting", &Context::new("ada")?, ""), "goodbye");
+    /// assert_eq!(client.str_variation("greeting", &Context::new("ada")?, ""), "goodbye");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn watch(mut self, watch: bool) -> Self {

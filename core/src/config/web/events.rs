@@ -98,7 +98,7 @@ impl EventsConfig {
     /// let client = Client::builder("sdk-key").data_source(flags).events(events).start()?;
     /// let ada = Context::new("ada")?;
     /// client.track("clicked", &ada);
-    /// client.string_variation("banner", &ada, "");
+    /// client.str_variation("banner", &ada, "");
     /// assert!(client.blocking_flush(Duration::from_secs(30)));
     ///
     /// // The custom event and the index event are dropped; the count of the flag is delivered.

@@ -284,7 +284,7 @@ impl HttpConfig {
     ///     .without_events()
     ///     .start()?;
     /// client.blocking_wait_until_ready(std::time::Duration::from_secs(30))?;
-    /// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

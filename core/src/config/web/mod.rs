@@ -210,7 +210,7 @@ impl ClientContext {
     ///     .without_events()
     ///     .start()?;
     /// client.blocking_wait_until_ready(std::time::Duration::from_secs(30))?;
-    /// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn transport(&self) -> Result<Arc<dyn HttpTransport>, ConfigError> {

@@ -36,7 +36,7 @@ const MAX_BODY_SIZE: usize = 256 << 20;
 ///     .data_source(PollingConfig::new().poll_interval(Duration::from_secs(60)))
 ///     .start()?;
 /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
-/// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+/// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -31,7 +31,7 @@ const MAX_EVENT_SIZE: usize = 256 << 20;
 ///     .data_source(StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(500)))
 ///     .start()?;
 /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
-/// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+/// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
