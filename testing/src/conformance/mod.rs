@@ -1,10 +1,21 @@
-//! Conformance suites for stores, in one line.
+//! Conformance suites for implementations of the SDK's seams, in one line.
 //!
-//! A store author writes a harness, which accesses the database without the store, and names it in
-//! a macro. The macro expands to a test for each clause of the contract, with a name that describes
-//! the failure. So no clause can be forgotten, and a clause added later takes effect with the next
-//! build. The harness accesses the database directly because a store must read the data of other
-//! writers: a Relay Proxy, or another SDK.
+//! An implementor writes a harness, which creates the component under test and observes it from
+//! outside, and names it in a macro. The macro expands to a test for each clause of the contract,
+//! with a name that describes the failure. So no clause can be forgotten, and a clause added later
+//! takes effect with the next build. Clauses are grouped; a harness with optional methods can be
+//! tested with further groups.
+//!
+//! | seam | macro | harness |
+//! | --- | --- | --- |
+//! | [`PersistentDataStore`] | [`persistent_store_conformance!`](crate::persistent_store_conformance) | [`PersistentStoreHarness`] |
+//! | [`BigSegmentStore`] | [`big_segment_store_conformance!`](crate::big_segment_store_conformance) | [`BigSegmentStoreHarness`] |
+//! | [`DataStore`](vexil::store::DataStore) | [`data_store_conformance!`](crate::data_store_conformance) | [`DataStoreHarness`] |
+//!
+//! A component that is created from a configuration gets its context from [`client_context`].
+//!
+//! For example, the suite for persistent stores. Its harness accesses the database directly because
+//! a store must read the data of other writers: a Relay Proxy, or another SDK.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -48,6 +59,9 @@
 
 mod begin;
 pub mod big_segment_store;
+mod context;
+pub mod data_store;
+mod eventually;
 mod hold;
 mod must;
 mod occupy;
@@ -63,6 +77,8 @@ use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoredItem};
 
+pub use self::context::client_context;
+pub use self::data_store::DataStoreHarness;
 #[doc(hidden)]
 pub use self::hold::hold;
 

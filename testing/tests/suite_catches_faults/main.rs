@@ -5,6 +5,8 @@
 #![cfg(test)]
 
 mod big_segments;
+mod data_store;
+mod faulty_data_store;
 mod faulty_store;
 mod persistent_store;
 

@@ -1,0 +1,105 @@
+//! The memory store, and stores with a database.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use vexil::config::{Configure, PersistentStoreConfig};
+use vexil::model::DataKind;
+use vexil::store::{CacheMode, DataStore, MemoryStore, PersistentDataStore};
+use vexil::{Client, async_trait};
+use vexil_testing::conformance::{DataStoreHarness, client_context};
+use vexil_testing::{MemoryPersistentStore, StoreFault, data_store_conformance};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+mod memory {
+    super::data_store_conformance!(super::Memory);
+}
+
+mod write_behind {
+    super::data_store_conformance!(super::Database::new(None), contents, concurrency, json);
+}
+
+mod read_through_with_cache {
+    super::data_store_conformance!(
+        super::Database::new(Some(super::CacheMode::Ttl(super::MINUTE))),
+        contents,
+        concurrency,
+        failures,
+        json
+    );
+}
+
+mod read_through_with_infinite_cache {
+    super::data_store_conformance!(
+        super::Database::new(Some(super::CacheMode::Infinite)),
+        contents,
+        concurrency,
+        json
+    );
+}
+
+mod read_through_without_cache {
+    super::data_store_conformance!(
+        super::Database::new(Some(super::CacheMode::Off)),
+        contents,
+        concurrency,
+        failures,
+        json
+    );
+}
+
+struct Memory;
+
+#[async_trait]
+impl DataStoreHarness for Memory {
+    async fn store(&self) -> Arc<dyn DataStore> {
+        Arc::new(MemoryStore::new())
+    }
+}
+
+/// A store with a separate in-memory database.
+struct Database {
+    cache: Option<CacheMode>,
+    /// The database of the last store.
+    last: Mutex<MemoryPersistentStore>,
+}
+
+impl Database {
+    fn new(cache: Option<CacheMode>) -> Self {
+        Self {
+            cache,
+            last: Mutex::new(MemoryPersistentStore::new()),
+        }
+    }
+
+    fn store_with(&self, database: MemoryPersistentStore) -> Arc<dyn DataStore> {
+        *self.last.lock().unwrap() = database.clone();
+        let mut config = PersistentStoreConfig::new(database);
+        if let Some(mode) = self.cache {
+            config = config.cache(mode);
+        }
+        let context = client_context(Client::builder("sdk-key").offline(true));
+        config.configure(&context).unwrap()
+    }
+}
+
+#[async_trait]
+impl DataStoreHarness for Database {
+    async fn store(&self) -> Arc<dyn DataStore> {
+        self.store_with(MemoryPersistentStore::new())
+    }
+
+    async fn unreachable(&self) -> Arc<dyn DataStore> {
+        let database = MemoryPersistentStore::new();
+        database.calls().fault_all(StoreFault::Fail);
+        self.store_with(database)
+    }
+
+    async fn written_json(&self, kind: DataKind, key: &str) -> Option<Bytes> {
+        let database = self.last.lock().unwrap().clone();
+        let row = database.get(kind, key).await.unwrap();
+        row.map(|row| row.body)
+    }
+}

@@ -1,0 +1,297 @@
+//! Clauses on concurrent reads and writes, and on writes that are dropped.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::{block_in_place, spawn_blocking, yield_now};
+use vexil::eval::Found;
+use vexil::model::DataKind;
+use vexil::store::DataStore;
+
+use super::DataStoreHarness;
+use super::items::{KINDS, all, assert_items, data, find, init, item, read, upsert, version};
+use crate::conformance::begin::{begin, begin_until, poll_once};
+use crate::conformance::eventually::eventually;
+use crate::conformance::must::Must;
+
+/// How long a write may take while a snapshot is lent. A store may make it wait, so reaching this
+/// makes the clause weaker, not wrong.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The keys of a data set whose items all have the same version.
+const KEYS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+fn uniform(store: &dyn DataStore, version: u64) -> vexil::model::DataSet {
+    let items = KEYS.map(|key| (key, version));
+    data(store, &items, &items)
+}
+
+/// Returns the different versions of a snapshot of `uniform`, ignoring items that would have to be
+/// fetched. An item that does not exist has version 0.
+fn versions(store: &dyn DataStore) -> BTreeSet<u64> {
+    read(store, |snapshot| {
+        let keys = KINDS
+            .into_iter()
+            .flat_map(|kind| KEYS.map(|key| (kind, key)));
+        let found = keys.map(|(kind, key)| find(snapshot, kind, key));
+        found
+            .filter_map(|found| match found {
+                Found::Present(version) => Some(version),
+                Found::Absent => Some(0),
+                Found::Unknown => None,
+            })
+            .collect()
+    })
+}
+
+/// Every thread sees a write that has returned `Ok`.
+pub async fn a_write_is_visible_once_it_has_returned(harness: &dyn DataStoreHarness) {
+    let store = harness.store().await;
+    for number in 1..=100 {
+        store.init(uniform(&*store, number)).await.must("init");
+        let seen = versions(&*store);
+        assert!(
+            seen.iter().all(|version| *version == number),
+            "after init of version {number}, a reader sees {seen:?}"
+        );
+        upsert(
+            &*store,
+            item(&*store, DataKind::Flag, "a", number + 1000),
+            true,
+        )
+        .await;
+        let other = Arc::clone(&store);
+        let seen =
+            spawn_blocking(move || read(&*other, |snapshot| find(snapshot, DataKind::Flag, "a")));
+        let seen = seen.await.unwrap_or(Found::Absent);
+        assert!(
+            seen == Found::Present(number + 1000) || seen == Found::Unknown,
+            "after an upsert of version {}, a reader on another thread sees {seen:?}",
+            number + 1000
+        );
+    }
+    store.close().await;
+}
+
+/// An evaluation sees one state from start to end.
+pub async fn a_lent_snapshot_does_not_change(harness: &dyn DataStoreHarness) {
+    let store = harness.store().await;
+    store.init(uniform(&*store, 1)).await.must("init");
+    let runtime = Handle::current();
+    let mut writing = None;
+    block_in_place(|| {
+        read(&*store, |snapshot| {
+            let (sender, written) = mpsc::channel();
+            let other = Arc::clone(&store);
+            writing = Some(runtime.spawn(async move {
+                let written = other.init(uniform(&*other, 2)).await;
+                // The reader may have stopped waiting.
+                let _ = sender.send(());
+                written
+            }));
+            // An error means that the store makes the write wait.
+            let _ = written.recv_timeout(PATIENCE);
+            for kind in KINDS {
+                for key in KEYS {
+                    let found = find(snapshot, kind, key);
+                    assert!(
+                        matches!(found, Found::Present(1) | Found::Unknown),
+                        "a lent snapshot of version 1 returns {found:?} for the {kind} \"{key}\" during a write"
+                    );
+                }
+            }
+        })
+    });
+    if let Some(writing) = writing {
+        let written = writing.await;
+        assert!(
+            matches!(written, Ok(Ok(()))),
+            "init during a read: {written:?}"
+        );
+    }
+    assert_eq!(
+        version(&*store, DataKind::Flag, "a").await,
+        Some(2),
+        "the version after the read"
+    );
+    store.close().await;
+}
+
+/// `init` is atomic for readers: they see the state before or after it.
+pub async fn readers_never_see_a_mix_of_two_data_sets(harness: &dyn DataStoreHarness) {
+    const ROUNDS: u64 = 200;
+    let store = harness.store().await;
+    store.init(uniform(&*store, 1)).await.must("init");
+    let (done, reads) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicUsize::new(0)),
+    );
+    let reading = spawn_blocking({
+        let (store, done, reads) = (Arc::clone(&store), Arc::clone(&done), Arc::clone(&reads));
+        move || {
+            let mut newest = 0;
+            while !done.load(Ordering::SeqCst) {
+                let seen = versions(&*store);
+                assert!(seen.len() <= 1, "a reader sees items of versions {seen:?}");
+                if let Some(version) = seen.first() {
+                    assert!(*version >= newest, "a reader sees {version} after {newest}");
+                    newest = *version;
+                }
+                reads.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    for number in 2..=ROUNDS {
+        let before = reads.load(Ordering::SeqCst);
+        // Reads wherever the write waits, too.
+        let mut init = pin!(store.init(uniform(&*store, number)));
+        loop {
+            let polled = poll_once(init.as_mut()).await;
+            let seen = versions(&*store);
+            assert!(
+                seen.len() <= 1,
+                "during a write, a reader sees items of versions {seen:?}"
+            );
+            if let Poll::Ready(written) = polled {
+                written.must("init");
+                break;
+            }
+            yield_now().await;
+        }
+        if number % 10 == 0 {
+            eventually(harness.patience(), "a read between two writes", || {
+                reading.is_finished() || reads.load(Ordering::SeqCst) > before
+            })
+            .await;
+        }
+    }
+    done.store(true, Ordering::SeqCst);
+    let read = reading.await;
+    assert!(read.is_ok(), "a reader saw a mix of two data sets");
+    store.close().await;
+}
+
+/// An older version never overwrites a newer one, whichever write is later.
+pub async fn of_concurrent_upserts_the_newest_version_wins(harness: &dyn DataStoreHarness) {
+    const ROUNDS: u64 = 25;
+    let store = harness.store().await;
+    init(&*store, &[], &[]).await;
+    let write = |version| {
+        let (store, item) = (&store, item(&*store, DataKind::Flag, "a", version));
+        async move { store.upsert(item).await.must("upsert") }
+    };
+    // On one thread, so that writes are interleaved wherever they wait.
+    for round in 0..ROUNDS {
+        let version = |number| 4 * round + number;
+        tokio::join!(
+            write(version(4)),
+            write(version(2)),
+            write(version(3)),
+            write(version(1))
+        );
+        assert_eq!(
+            super::items::version(&*store, DataKind::Flag, "a").await,
+            Some(version(4)),
+            "the version after interleaved upserts"
+        );
+    }
+    // On several threads.
+    let writers: Vec<_> = (1..=4)
+        .map(|writer| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for round in ROUNDS..2 * ROUNDS {
+                    let item = item(&*store, DataKind::Flag, "a", 4 * round + writer);
+                    store.upsert(item).await.must("upsert");
+                    yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        assert!(writer.await.is_ok(), "a concurrent writer failed");
+    }
+    assert_items(
+        &*store,
+        &[("a", 8 * ROUNDS)],
+        &[],
+        "after the concurrent upserts",
+    )
+    .await;
+    store.close().await;
+}
+
+/// No update is lost because another one happens at the same time.
+pub async fn concurrent_upserts_of_different_items_are_all_kept(harness: &dyn DataStoreHarness) {
+    const VERSIONS: u64 = 25;
+    let store = harness.store().await;
+    init(&*store, &[], &[]).await;
+    let write = |key: &'static str| upsert(&*store, item(&*store, DataKind::Segment, key, 1), true);
+    tokio::join!(write("a"), write("b"), write("c"));
+    let writers: Vec<_> = KEYS
+        .into_iter()
+        .map(|key| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for version in 1..=VERSIONS {
+                    upsert(&*store, item(&*store, DataKind::Flag, key, version), true).await;
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        assert!(writer.await.is_ok(), "a concurrent writer failed");
+    }
+    assert_items(
+        &*store,
+        &KEYS.map(|key| (key, VERSIONS)),
+        &[("a", 1), ("b", 1), ("c", 1)],
+        "after the concurrent upserts",
+    )
+    .await;
+    store.close().await;
+}
+
+/// A dropped write may or may not take effect, but never partially.
+pub async fn a_dropped_init_is_never_partial(harness: &dyn DataStoreHarness) {
+    let store = harness.store().await;
+    for (polls, number) in (1..=20).zip(1..) {
+        store.init(uniform(&*store, 2 * number)).await.must("init");
+        begin_until(polls, store.init(uniform(&*store, 2 * number + 1))).await;
+        let seen: BTreeSet<_> = all(&*store)
+            .await
+            .into_iter()
+            .map(|(_, _, version)| version)
+            .collect();
+        assert_eq!(seen.len(), 1, "the versions after a dropped init: {seen:?}");
+    }
+    store.close().await;
+}
+
+/// Later writes are not affected by a dropped one.
+pub async fn a_dropped_write_leaves_the_store_usable(harness: &dyn DataStoreHarness) {
+    let store = harness.store().await;
+    for number in 1..=20 {
+        begin(store.init(uniform(&*store, 10 * number))).await;
+        begin(store.upsert(item(&*store, DataKind::Flag, "a", 10 * number + 1))).await;
+        init(&*store, &[("a", 10 * number + 2)], &[]).await;
+        upsert(
+            &*store,
+            item(&*store, DataKind::Flag, "a", 10 * number + 3),
+            true,
+        )
+        .await;
+        assert_eq!(
+            version(&*store, DataKind::Flag, "a").await,
+            Some(10 * number + 3),
+            "the version after dropped writes"
+        );
+    }
+    store.close().await;
+}
