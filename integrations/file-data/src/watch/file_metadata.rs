@@ -1,7 +1,11 @@
 //! [`FileMetadata`]: metadata of the files, which reveals changes without reading them.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// The coarsest resolution of file times, that of FAT. A file that is changed twice within it keeps
+/// its time.
+const RESOLUTION: Duration = Duration::from_secs(2);
 
 /// One entry per file; `None` for a file that does not exist.
 #[derive(Debug)]
@@ -13,17 +17,29 @@ struct Metadata {
     len: u64,
     /// The resolved path: some tools set the same time on all files.
     real: Option<PathBuf>,
+    /// Whether a later change would have another time. Metadata that becomes settled counts as
+    /// changed, because a change before that may have left no other trace.
+    is_settled: bool,
 }
 
 impl FileMetadata {
     pub(super) fn of(paths: &[PathBuf]) -> Self {
+        Self::at(SystemTime::now(), paths)
+    }
+
+    fn at(now: SystemTime, paths: &[PathBuf]) -> Self {
         let metadata_of = |path: &PathBuf| {
             let metadata = std::fs::metadata(path).ok()?;
             let real = std::fs::canonicalize(path).ok();
+            let modified = metadata.modified().ok();
             Some(Metadata {
-                modified: metadata.modified().ok(),
+                modified,
                 len: metadata.len(),
                 real,
+                // A time in the future is that of no recent change.
+                is_settled: modified
+                    .and_then(|modified| now.duration_since(modified).ok())
+                    .is_none_or(|age| RESOLUTION <= age),
             })
         };
         Self(paths.iter().map(metadata_of).collect())
@@ -39,5 +55,22 @@ impl FileMetadata {
             .any(|(now, before)| now.is_some() && now != before);
         *self = now;
         changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recent_change_counts_again_once_a_later_one_would_have_another_time() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let modified = file.as_file().metadata().unwrap().modified().unwrap();
+        let paths = [file.path().to_owned()];
+        let after = |seconds| FileMetadata::at(modified + Duration::from_secs(seconds), &paths);
+        let mut stamps = after(0);
+        assert!(!stamps.update(after(1)));
+        assert!(stamps.update(after(2)));
+        assert!(!stamps.update(after(3)));
     }
 }
