@@ -1,15 +1,22 @@
-//! The in-memory stores pass every clause that applies to any store.
+//! The test doubles pass every clause that applies to them.
 
 #![cfg(test)]
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
+use serde_json::{Map, Value};
 use vexil::big_segments::BigSegmentStore;
+use vexil::data_source::DataSource;
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoredItem};
 use vexil::{async_trait, eval::Membership};
-use vexil_testing::conformance::{BigSegmentStoreHarness, PersistentStoreHarness};
-use vexil_testing::{MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreFault};
+use vexil_testing::conformance::{
+    BigSegmentStoreHarness, DataSourceHarness, PersistentStoreHarness,
+};
+use vexil_testing::{
+    MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreFault, TestData,
+};
 
 /// A new database for each test.
 #[derive(Default)]
@@ -98,4 +105,50 @@ mod big_segment_store {
     use super::Memory;
 
     vexil_testing::big_segment_store_conformance!(Memory::default());
+}
+
+mod test_data {
+    use super::Flags;
+
+    vexil_testing::data_source_conformance!(Flags::default(), delivery, changes, immediate);
+}
+
+/// Test data as the origin and the source.
+#[derive(Default)]
+struct Flags {
+    data: TestData,
+    /// The keys of all flags and segments published so far.
+    published: Mutex<[BTreeSet<String>; 2]>,
+}
+
+#[async_trait]
+impl DataSourceHarness for Flags {
+    async fn publish(&self, data: &str) {
+        let data: Map<String, Value> = serde_json::from_str(data).unwrap();
+        let [flags, segments] =
+            ["flags", "segments"].map(|kind| data[kind].as_object().unwrap().clone());
+        let mut published = self.published.lock().unwrap();
+        for key in &published[0] {
+            if !flags.contains_key(key) {
+                self.data.delete(key.as_str());
+            }
+        }
+        for key in &published[1] {
+            if !segments.contains_key(key) {
+                self.data.delete_segment(key.as_str());
+            }
+        }
+        published[0].extend(flags.keys().cloned());
+        published[1].extend(segments.keys().cloned());
+        for flag in flags.into_values() {
+            self.data.use_preconfigured_flag(flag).unwrap();
+        }
+        for segment in segments.into_values() {
+            self.data.use_preconfigured_segment(segment).unwrap();
+        }
+    }
+
+    async fn source(&self) -> Arc<dyn DataSource> {
+        Arc::new(self.data.clone())
+    }
 }

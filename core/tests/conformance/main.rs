@@ -2,4 +2,6 @@
 
 #![cfg(test)]
 
+#[cfg(feature = "http")]
+mod data_sources;
 mod data_stores;

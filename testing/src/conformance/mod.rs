@@ -11,6 +11,7 @@
 //! | [`PersistentDataStore`] | [`persistent_store_conformance!`](crate::persistent_store_conformance) | [`PersistentStoreHarness`] |
 //! | [`BigSegmentStore`] | [`big_segment_store_conformance!`](crate::big_segment_store_conformance) | [`BigSegmentStoreHarness`] |
 //! | [`DataStore`](vexil::store::DataStore) | [`data_store_conformance!`](crate::data_store_conformance) | [`DataStoreHarness`] |
+//! | [`DataSource`](vexil::data_source::DataSource) | [`data_source_conformance!`](crate::data_source_conformance) | [`DataSourceHarness`] |
 //!
 //! A component that is created from a configuration gets its context from [`client_context`].
 //!
@@ -60,6 +61,7 @@
 mod begin;
 pub mod big_segment_store;
 mod context;
+pub mod data_source;
 pub mod data_store;
 mod eventually;
 mod hold;
@@ -78,6 +80,7 @@ use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoredItem};
 
 pub use self::context::client_context;
+pub use self::data_source::DataSourceHarness;
 pub use self::data_store::DataStoreHarness;
 #[doc(hidden)]
 pub use self::hold::hold;

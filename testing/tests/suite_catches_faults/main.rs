@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod big_segments;
+mod data_source;
 mod data_store;
 mod faulty_data_store;
 mod faulty_store;

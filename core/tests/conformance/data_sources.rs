@@ -1,0 +1,99 @@
+//! Streaming and polling, against a fake service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vexil::config::{Configure, PollingConfig, ServiceEndpoints, StreamingConfig};
+use vexil::data_source::DataSource;
+use vexil::transport::RetryPolicy;
+use vexil::{Client, async_trait};
+use vexil_testing::conformance::{DataSourceHarness, client_context};
+use vexil_testing::fake_service::{Answer, Endpoint};
+use vexil_testing::{FakeService, data_source_conformance};
+
+mod streaming {
+    super::data_source_conformance!(
+        super::Service::new(super::streaming_config()),
+        delivery,
+        changes,
+        outages,
+        refusals,
+        connections
+    );
+}
+
+mod polling {
+    super::data_source_conformance!(
+        super::Service::new(super::polling_config()),
+        delivery,
+        changes,
+        outages,
+        refusals
+    );
+}
+
+fn streaming_config() -> StreamingConfig {
+    StreamingConfig::new()
+        .initial_reconnect_delay(Duration::from_millis(1))
+        .retry_policy(RetryPolicy::LegacyStop)
+}
+
+fn polling_config() -> PollingConfig {
+    PollingConfig::new()
+        .poll_interval(Duration::from_millis(10))
+        .without_shortest_interval()
+        .retry_policy(RetryPolicy::LegacyStop)
+}
+
+struct Service<C> {
+    config: C,
+    service: FakeService,
+}
+
+impl<C> Service<C> {
+    fn new(config: C) -> Self {
+        Self {
+            config,
+            service: FakeService::start().unwrap(),
+        }
+    }
+
+    /// Answers all requests for flags with this status, and closes open streams.
+    fn fail(&self, status: u16) {
+        for endpoint in [Endpoint::Stream, Endpoint::Poll] {
+            self.service.always(endpoint, Answer::status(status));
+        }
+        self.service.cut_streams();
+    }
+}
+
+#[async_trait]
+impl<C: Configure<dyn DataSource>> DataSourceHarness for Service<C> {
+    async fn publish(&self, data: &str) {
+        self.service.set_data(data).unwrap();
+    }
+
+    async fn source(&self) -> Arc<dyn DataSource> {
+        let endpoints = ServiceEndpoints::relay(self.service.url());
+        let context = client_context(Client::builder("sdk-key").service_endpoints(endpoints));
+        self.config.configure(&context).unwrap()
+    }
+
+    async fn interrupt(&self) {
+        self.fail(503);
+    }
+
+    async fn restore(&self) {
+        for endpoint in [Endpoint::Stream, Endpoint::Poll] {
+            self.service.as_usual(endpoint);
+        }
+    }
+
+    async fn refuse(&self) {
+        self.fail(401);
+    }
+
+    fn open_connections(&self) -> usize {
+        self.service.open_streams()
+    }
+}
