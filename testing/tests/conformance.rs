@@ -8,14 +8,17 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Map, Value};
 use vexil::big_segments::BigSegmentStore;
 use vexil::data_source::DataSource;
+use vexil::events::EventProcessor;
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoredItem};
 use vexil::{async_trait, eval::Membership};
 use vexil_testing::conformance::{
-    BigSegmentStoreHarness, DataSourceHarness, PersistentStoreHarness,
+    BigSegmentStoreHarness, DataSourceHarness, DeliveredEvents, EventProcessorHarness,
+    PersistentStoreHarness,
 };
 use vexil_testing::{
-    MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreFault, TestData,
+    EventRecorder, MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, RecordedEvent,
+    StoreFault, TestData,
 };
 
 /// A new database for each test.
@@ -150,5 +153,37 @@ impl DataSourceHarness for Flags {
 
     async fn source(&self) -> Arc<dyn DataSource> {
         Arc::new(self.data.clone())
+    }
+}
+
+mod event_recorder {
+    use super::Recorder;
+
+    // A recorder is shared between clients, so one that is closed does not stop it.
+    vexil_testing::event_processor_conformance!(Recorder::default(), recording, flushing);
+}
+
+/// A recorder as the processor, and what it has recorded as the delivered events.
+#[derive(Default)]
+struct Recorder(EventRecorder);
+
+#[async_trait]
+impl EventProcessorHarness for Recorder {
+    async fn processor(&self) -> Arc<dyn EventProcessor> {
+        Arc::new(self.0.clone())
+    }
+
+    fn delivered(&self) -> DeliveredEvents {
+        let events = self.0.events().into_iter();
+        events.fold(DeliveredEvents::new(), |delivered, event| match event {
+            RecordedEvent::Evaluation(event) => {
+                delivered.evaluations(event.key.as_str(), event.version, 1)
+            }
+            RecordedEvent::Identify(context) => delivered.identify(context.key()),
+            RecordedEvent::Custom { key, data, .. } => {
+                delivered.custom(key.as_str(), serde_json::to_value(data).unwrap())
+            }
+            _ => delivered,
+        })
     }
 }

@@ -5,3 +5,5 @@
 #[cfg(feature = "http")]
 mod data_sources;
 mod data_stores;
+#[cfg(feature = "http")]
+mod event_processors;

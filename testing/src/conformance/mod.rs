@@ -12,6 +12,7 @@
 //! | [`BigSegmentStore`] | [`big_segment_store_conformance!`](crate::big_segment_store_conformance) | [`BigSegmentStoreHarness`] |
 //! | [`DataStore`](vexil::store::DataStore) | [`data_store_conformance!`](crate::data_store_conformance) | [`DataStoreHarness`] |
 //! | [`DataSource`](vexil::data_source::DataSource) | [`data_source_conformance!`](crate::data_source_conformance) | [`DataSourceHarness`] |
+//! | [`EventProcessor`](vexil::events::EventProcessor) | [`event_processor_conformance!`](crate::event_processor_conformance) | [`EventProcessorHarness`] |
 //!
 //! A component that is created from a configuration gets its context from [`client_context`].
 //!
@@ -63,6 +64,7 @@ pub mod big_segment_store;
 mod context;
 pub mod data_source;
 pub mod data_store;
+pub mod event_processor;
 mod eventually;
 mod hold;
 mod must;
@@ -82,6 +84,7 @@ use vexil::store::{PersistentDataStore, StoredItem};
 pub use self::context::client_context;
 pub use self::data_source::DataSourceHarness;
 pub use self::data_store::DataStoreHarness;
+pub use self::event_processor::{DeliveredEvents, EventProcessorHarness};
 #[doc(hidden)]
 pub use self::hold::hold;
 

@@ -7,6 +7,7 @@
 mod big_segments;
 mod data_source;
 mod data_store;
+mod event_processor;
 mod faulty_data_store;
 mod faulty_store;
 mod persistent_store;
