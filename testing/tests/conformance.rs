@@ -9,16 +9,17 @@ use serde_json::{Map, Value};
 use vexil::big_segments::BigSegmentStore;
 use vexil::data_source::DataSource;
 use vexil::events::EventProcessor;
+use vexil::hooks::Hook;
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoredItem};
 use vexil::{async_trait, eval::Membership};
 use vexil_testing::conformance::{
-    BigSegmentStoreHarness, DataSourceHarness, DeliveredEvents, EventProcessorHarness,
+    BigSegmentStoreHarness, DataSourceHarness, DeliveredEvents, EventProcessorHarness, HookHarness,
     PersistentStoreHarness,
 };
 use vexil_testing::{
-    EventRecorder, MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, RecordedEvent,
-    StoreFault, TestData,
+    EventRecorder, HookRecorder, MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore,
+    RecordedEvent, RecordedStage, StoreFault, TestData,
 };
 
 /// A new database for each test.
@@ -185,5 +186,36 @@ impl EventProcessorHarness for Recorder {
             }
             _ => delivered,
         })
+    }
+}
+
+mod hook_recorder {
+    use super::Stages;
+
+    vexil_testing::hook_conformance!(Stages::default(), stages, observation);
+}
+
+struct Stages(HookRecorder);
+
+impl Default for Stages {
+    fn default() -> Self {
+        Self(HookRecorder::new("recorder"))
+    }
+}
+
+impl HookHarness for Stages {
+    fn hook(&self) -> Arc<dyn Hook> {
+        Arc::new(self.0.clone())
+    }
+
+    fn observed(&self) -> Vec<(String, vexil::Value)> {
+        let stages = self.0.stages().into_iter();
+        let evaluations = stages.filter_map(|stage| match stage {
+            RecordedStage::AfterEvaluation(series, detail) => {
+                Some((series.flag_key.to_string(), detail.value))
+            }
+            _ => None,
+        });
+        evaluations.collect()
     }
 }

@@ -13,6 +13,7 @@
 //! | [`DataStore`](vexil::store::DataStore) | [`data_store_conformance!`](crate::data_store_conformance) | [`DataStoreHarness`] |
 //! | [`DataSource`](vexil::data_source::DataSource) | [`data_source_conformance!`](crate::data_source_conformance) | [`DataSourceHarness`] |
 //! | [`EventProcessor`](vexil::events::EventProcessor) | [`event_processor_conformance!`](crate::event_processor_conformance) | [`EventProcessorHarness`] |
+//! | [`Hook`](vexil::hooks::Hook) | [`hook_conformance!`](crate::hook_conformance) | [`HookHarness`] |
 //!
 //! A component that is created from a configuration gets its context from [`client_context`].
 //!
@@ -67,6 +68,7 @@ pub mod data_store;
 pub mod event_processor;
 mod eventually;
 mod hold;
+pub mod hook;
 mod must;
 mod occupy;
 pub mod persistent_store;
@@ -87,6 +89,7 @@ pub use self::data_store::DataStoreHarness;
 pub use self::event_processor::{DeliveredEvents, EventProcessorHarness};
 #[doc(hidden)]
 pub use self::hold::hold;
+pub use self::hook::HookHarness;
 
 /// Access to a database for the suite for persistent stores. Methods may panic, which fails the
 /// test.

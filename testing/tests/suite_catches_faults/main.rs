@@ -10,6 +10,7 @@ mod data_store;
 mod event_processor;
 mod faulty_data_store;
 mod faulty_store;
+mod hook;
 mod persistent_store;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

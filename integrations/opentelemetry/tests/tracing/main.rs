@@ -3,6 +3,7 @@
 //! feature flags.
 #![cfg(test)]
 
+mod conformance;
 mod events;
 mod hook;
 mod spans;
