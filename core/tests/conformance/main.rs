@@ -7,3 +7,5 @@ mod data_sources;
 mod data_stores;
 #[cfg(feature = "http")]
 mod event_processors;
+#[cfg(feature = "http")]
+mod transports;

@@ -14,6 +14,7 @@
 //! | [`DataSource`](vexil::data_source::DataSource) | [`data_source_conformance!`](crate::data_source_conformance) | [`DataSourceHarness`] |
 //! | [`EventProcessor`](vexil::events::EventProcessor) | [`event_processor_conformance!`](crate::event_processor_conformance) | [`EventProcessorHarness`] |
 //! | [`Hook`](vexil::hooks::Hook) | [`hook_conformance!`](crate::hook_conformance) | [`HookHarness`] |
+//! | `HttpTransport`, with the feature `http-transport` | `transport_conformance!` | `TransportHarness` |
 //!
 //! A component that is created from a configuration gets its context from [`client_context`].
 //!
@@ -73,6 +74,8 @@ mod must;
 mod occupy;
 pub mod persistent_store;
 mod prefix;
+#[cfg(feature = "http-transport")]
+pub mod transport;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -90,6 +93,8 @@ pub use self::event_processor::{DeliveredEvents, EventProcessorHarness};
 #[doc(hidden)]
 pub use self::hold::hold;
 pub use self::hook::HookHarness;
+#[cfg(feature = "http-transport")]
+pub use self::transport::TransportHarness;
 
 /// Access to a database for the suite for persistent stores. Methods may panic, which fails the
 /// test.

@@ -12,6 +12,8 @@ mod faulty_data_store;
 mod faulty_store;
 mod hook;
 mod persistent_store;
+#[cfg(feature = "http-transport")]
+mod transport;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;

@@ -1,0 +1,27 @@
+//! [`TransportHarness`]: creates transports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vexil::transport::HttpTransport;
+
+use crate::conformance::eventually::PATIENCE;
+
+/// Creates the transports of the suite for HTTP transports. Methods may panic, which fails the
+/// test.
+pub trait TransportHarness: Send + Sync {
+    /// Creates a transport under test.
+    fn transport(&self) -> Arc<dyn HttpTransport>;
+
+    /// For the group `tls`: creates a transport that trusts this certificate authority, in PEM, and
+    /// establishes connections within two seconds.
+    fn trusting(&self, ca_pem: &str) -> Arc<dyn HttpTransport> {
+        let _ = ca_pem;
+        unimplemented!("the group `tls` needs a harness that sets a certificate authority")
+    }
+
+    /// Returns how long a clause waits for what must happen. Default: 20 seconds.
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
+}
