@@ -2,6 +2,9 @@
 //! account needed.
 //!
 //! `cargo run -p vexil-examples --example evaluation_hook`
+//!
+//! The conformance suite at the end of this file tests the hook's contract: `cargo test -p
+//! vexil-examples --example evaluation_hook`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -105,4 +108,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{count} × {answer}, {:?} on average", *took / *count);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod conformance {
+    use std::sync::Arc;
+
+    use vexil::hooks::Hook;
+    use vexil_testing::conformance::HookHarness;
+
+    use super::Metrics;
+
+    struct Harness;
+
+    impl HookHarness for Harness {
+        fn hook(&self) -> Arc<dyn Hook> {
+            Arc::new(Metrics::default())
+        }
+    }
+
+    vexil_testing::hook_conformance!(Harness);
 }

@@ -23,8 +23,15 @@
 //! connection.
 //!
 //! [`stores`] has in-memory databases with injectable faults, for tests of clients that read flags
-//! from a database. [`persistent_store_conformance!`] and [`big_segment_store_conformance!`] test a
-//! store implementation; see [`conformance`].
+//! from a database.
+//!
+//! [`conformance`] has a suite for each seam of the SDK, which tests an implementation in one line:
+//! [`data_source_conformance!`], [`data_store_conformance!`], [`persistent_store_conformance!`],
+//! [`big_segment_store_conformance!`], [`event_processor_conformance!`] and [`hook_conformance!`].
+#![cfg_attr(
+    feature = "http-transport",
+    doc = "The suite for HTTP transports is [`transport_conformance!`]."
+)]
 #![cfg_attr(
     feature = "fake-service",
     doc = "\nTo test the connection itself, or another SDK, use [`FakeService`], the service side of it."

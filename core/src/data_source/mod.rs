@@ -11,6 +11,8 @@
 //! with [`DataSink::update_status`] and continue. An error that `run` returns ends the source for
 //! good. **Panics** also end the source and are contained.
 //!
+//! The macro `data_source_conformance!` of `vexil-testing` tests a source against this contract.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use vexil::data_source::{DataSink, DataSource, DataSourceError};

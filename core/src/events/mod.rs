@@ -10,6 +10,9 @@
 //! without effect. **Errors** are handled by the processor, which counts the events it drops.
 //! **Cancellation**: a dropped future delivers nothing twice. **Panics** are contained.
 //!
+//! The macro `event_processor_conformance!` of `vexil-testing` tests a processor against this
+//! contract.
+//!
 //! Contexts hold personal data. A processor that writes them anywhere must leave out private
 //! attributes with [`Redaction::redact`]; their [`Serialize`](serde::Serialize) form contains
 //! everything.

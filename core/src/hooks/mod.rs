@@ -16,6 +16,8 @@
 //! **Cancellation**: if the future of an evaluation is dropped, the stages after the evaluation do
 //! not run, and the series data is dropped.
 //!
+//! The macro `hook_conformance!` of `vexil-testing` tests a hook against this contract.
+//!
 //! ```
 //! use std::time::Instant;
 //! use vexil::eval::Detail;

@@ -16,6 +16,8 @@
 //! wait for the data sink, which applies updates one at a time and would deadlock. **Forks**: keep
 //! resources of one process, such as connections, in a [`PerProcess`](crate::PerProcess).
 //!
+//! The macro `data_store_conformance!` of `vexil-testing` tests a store against this contract.
+//!
 //! ```
 //! use std::sync::{Arc, RwLock};
 //! use vexil::eval::{Found, Lookup};

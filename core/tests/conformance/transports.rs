@@ -9,7 +9,7 @@ use vexil::transport::HttpTransport;
 use vexil_testing::conformance::TransportHarness;
 
 vexil_testing::transport_conformance!(
-    Default,
+    Standard,
     requests,
     responses,
     connections,
@@ -19,12 +19,12 @@ vexil_testing::transport_conformance!(
 
 #[cfg(any(feature = "tls-aws-lc-rs", feature = "tls-ring"))]
 mod tls {
-    vexil_testing::transport_conformance!(super::Default, tls);
+    vexil_testing::transport_conformance!(super::Standard, tls);
 }
 
-struct Default;
+struct Standard;
 
-impl TransportHarness for Default {
+impl TransportHarness for Standard {
     fn transport(&self) -> Arc<dyn HttpTransport> {
         HttpConfig::new().build().unwrap()
     }

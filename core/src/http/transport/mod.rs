@@ -12,6 +12,8 @@
 //! **Errors** have a kind, because an untrusted certificate is retried less often than a broken
 //! connection. **Cancellation**: dropping the future or the body closes the connection.
 //!
+//! The macro `transport_conformance!` of `vexil-testing` tests a transport against this contract.
+//!
 //! ```
 //! use bytes::Bytes;
 //! use vexil::transport::{Body, HttpTransport, RequestOptions, TransportError};
