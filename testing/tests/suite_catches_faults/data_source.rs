@@ -435,8 +435,9 @@ impl DataSource for Faulty {
                 return Err(DataSourceError::invalid_data("the source ends"));
             }
             tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return Ok(()) },
+                biased;
                 _ = ends.changed(), if self.fault == Fault::EndsWithOtherRuns => return Ok(()),
+                changed = changes.changed() => if changed.is_err() { return Ok(()) },
             }
             if self.fault == Fault::NotifiesOneRun && run > 0 {
                 pending::<()>().await;
