@@ -14,11 +14,17 @@ use vexil_testing::{MemoryPersistentStore, StoreFault, data_store_conformance};
 const MINUTE: Duration = Duration::from_secs(60);
 
 mod memory {
-    super::data_store_conformance!(super::Memory);
+    super::data_store_conformance!(super::Memory, contents, concurrency, concurrent_writes);
 }
 
 mod write_behind {
-    super::data_store_conformance!(super::Database::new(None), contents, concurrency, json);
+    super::data_store_conformance!(
+        super::Database::new(None),
+        contents,
+        concurrency,
+        concurrent_writes,
+        json
+    );
 }
 
 mod read_through_with_cache {

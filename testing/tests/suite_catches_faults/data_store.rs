@@ -67,10 +67,12 @@ caught! {
         a_write_is_visible_once_it_has_returned by WritesLater,
         a_lent_snapshot_does_not_change by LendsLiveData,
         readers_never_see_a_mix_of_two_data_sets by InitIsNotAtomic,
-        of_concurrent_upserts_the_newest_version_wins by ComparesAndThenWrites,
-        concurrent_upserts_of_different_items_are_all_kept by ReplacesACopy,
         a_dropped_init_is_never_partial by InitIsNotAtomic,
         a_dropped_write_leaves_the_store_usable by DroppedWritesBlock,
+    }
+    concurrent_writes {
+        of_concurrent_upserts_the_newest_version_wins by ComparesAndThenWrites,
+        concurrent_upserts_of_different_items_are_all_kept by ReplacesACopy,
     }
     failures {
         a_failed_write_is_an_error by FailuresAreSuccess,
@@ -101,6 +103,7 @@ mod without_a_fault {
         Harness::new(Fault::None),
         contents,
         concurrency,
+        concurrent_writes,
         failures,
         json
     );

@@ -5,10 +5,12 @@
 //! | --- | --- |
 //! | [`contents`] | every store |
 //! | [`concurrency`] | every store |
+//! | [`concurrent_writes`] | stores that other writers than a client write to |
 //! | [`failures`] | stores whose writes or fetches can fail, with a harness that makes them fail |
 //! | [`json`] | stores that [keep JSON](vexil::store::DataStore::keeps_json) |
 
 pub mod concurrency;
+pub mod concurrent_writes;
 pub mod contents;
 pub mod failures;
 mod harness;
@@ -83,10 +85,14 @@ macro_rules! data_store_conformance {
             a_write_is_visible_once_it_has_returned
             a_lent_snapshot_does_not_change
             readers_never_see_a_mix_of_two_data_sets
-            of_concurrent_upserts_the_newest_version_wins
-            concurrent_upserts_of_different_items_are_all_kept
             a_dropped_init_is_never_partial
             a_dropped_write_leaves_the_store_usable
+        ] }
+    };
+    (@group concurrent_writes $then:ident $rest:tt) => {
+        $crate::data_store_conformance! { @$then $rest concurrent_writes [
+            of_concurrent_upserts_the_newest_version_wins
+            concurrent_upserts_of_different_items_are_all_kept
         ] }
     };
     (@group failures $then:ident $rest:tt) => {
@@ -119,7 +125,7 @@ macro_rules! data_store_conformance {
 }
 
 /// The names of the clauses of each group, as listed in the macro.
-pub const GROUPS: [(&str, &[&str]); 4] = [
+pub const GROUPS: [(&str, &[&str]); 5] = [
     (
         "contents",
         data_store_conformance! { @group contents names () },
@@ -127,6 +133,10 @@ pub const GROUPS: [(&str, &[&str]); 4] = [
     (
         "concurrency",
         data_store_conformance! { @group concurrency names () },
+    ),
+    (
+        "concurrent_writes",
+        data_store_conformance! { @group concurrent_writes names () },
     ),
     (
         "failures",
