@@ -25,7 +25,7 @@ use crate::status::DataStoreReporter;
 /// struct PerEnvironment;
 ///
 /// impl Configure<dyn DataSource> for PerEnvironment {
-///     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+///     fn configure(self: Arc<Self>, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
 ///         let is_production = context.sdk_key().as_str().starts_with("sdk-production");
 ///         Ok(Arc::new(TestData::new().with("verbose-errors", !is_production)))
 ///     }

@@ -181,7 +181,7 @@ impl Configure<dyn DataSource> for DataSystem {
     }
 }
 
-/// A source that is configured anew at each activation.
+/// A source that is configured again at each activation.
 #[derive(Debug)]
 struct Configured {
     recipe: Recipe,

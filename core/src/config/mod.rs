@@ -192,7 +192,7 @@ impl ConfigError {
     /// struct RegionalStore(&'static str);
     ///
     /// impl Configure<dyn DataStore> for RegionalStore {
-    ///     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+    ///     fn configure(self: Arc<Self>, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
     ///         match self.0 {
     ///             "" => Err(ConfigError::component("regional store", "it has no region")),
     ///             _ => Ok(Arc::new(MemoryStore::new())),

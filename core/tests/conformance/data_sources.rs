@@ -46,14 +46,14 @@ fn polling_config() -> PollingConfig {
 }
 
 struct Service<C> {
-    config: C,
+    config: Arc<C>,
     service: FakeService,
 }
 
 impl<C> Service<C> {
     fn new(config: C) -> Self {
         Self {
-            config,
+            config: Arc::new(config),
             service: FakeService::start().unwrap(),
         }
     }
@@ -76,7 +76,7 @@ impl<C: Configure<dyn DataSource>> DataSourceHarness for Service<C> {
     async fn source(&self) -> Arc<dyn DataSource> {
         let endpoints = ServiceEndpoints::relay(self.service.url());
         let context = client_context(Client::builder("sdk-key").service_endpoints(endpoints));
-        self.config.configure(&context).unwrap()
+        Arc::clone(&self.config).configure(&context).unwrap()
     }
 
     async fn interrupt(&self) {

@@ -87,7 +87,7 @@ impl Database {
             config = config.cache(mode);
         }
         let context = client_context(Client::builder("sdk-key").offline(true));
-        config.configure(&context).unwrap()
+        Arc::new(config).configure(&context).unwrap()
     }
 }
 

@@ -39,7 +39,7 @@ impl EventProcessorHarness for Service {
     async fn processor(&self) -> Arc<dyn EventProcessor> {
         let endpoints = ServiceEndpoints::relay(self.0.url());
         let context = client_context(Client::builder("sdk-key").service_endpoints(endpoints));
-        EventsConfig::new().configure(&context).unwrap()
+        Arc::new(EventsConfig::new()).configure(&context).unwrap()
     }
 
     fn delivered(&self) -> DeliveredEvents {
@@ -73,7 +73,7 @@ impl EventProcessorHarness for Folder {
     async fn processor(&self) -> Arc<dyn EventProcessor> {
         let context = client_context(Client::builder("sdk-key"));
         let config = EventsConfig::new().to_file(self.path());
-        config.configure(&context).unwrap()
+        Arc::new(config).configure(&context).unwrap()
     }
 
     fn delivered(&self) -> DeliveredEvents {

@@ -14,7 +14,7 @@ use crate::service::Service;
 use crate::world::{Environment, FLAGS, World};
 
 /// How long the service fails.
-const TROUBLE: Duration = Duration::from_secs(900);
+const OUTAGE: Duration = Duration::from_secs(900);
 
 /// In this time a client has the data of a service that is healthy: retries after a refusal are at
 /// most an hour apart, and two polls must succeed before the next ones are at the usual interval.
@@ -146,7 +146,7 @@ impl Simulation {
             .without_events();
         let client = self.mode.configure(builder).start().unwrap();
         let began = Instant::now();
-        while began.elapsed() < TROUBLE {
+        while began.elapsed() < OUTAGE {
             let pause = self.world.lock().rng.u64(1..60_000);
             sleep(Duration::from_millis(pause)).await;
             self.check(&client);

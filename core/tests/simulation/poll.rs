@@ -31,7 +31,7 @@ pub(crate) fn answer(world: &World, asked: &Asked) -> Response<Body> {
     };
     let (text, commit) = match inner.fails(8) {
         false => (text, Some(to)),
-        true => (spoilt(&mut inner, &text), None),
+        true => (corrupted(&mut inner, &text), None),
     };
     drop(inner);
     let mut response = Response::new(Body::new(Poll::new(world.clone(), &text, commit)));
@@ -78,7 +78,7 @@ fn change_set(world: &mut Inner, basis: Option<usize>, to: usize) -> String {
 }
 
 /// A body that cannot be used: cut, without a commit, or something else altogether.
-fn spoilt(world: &mut Inner, text: &str) -> String {
+fn corrupted(world: &mut Inner, text: &str) -> String {
     // An answer that is complete after `none` may be cut.
     let is_cut = !text.contains(r#""none""#) && world.rng.bool();
     match world.rng.u8(0..3) {

@@ -49,7 +49,10 @@ pub fn client_context(builder: ClientBuilder) -> ClientContext {
 struct Captured(Arc<Mutex<Option<ClientContext>>>);
 
 impl Configure<dyn DataStore> for Captured {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataStore>, ConfigError> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
         Err(ConfigError::component(
             "client",

@@ -123,7 +123,7 @@ impl ClientContext {
     /// struct OwnSource;
     ///
     /// impl Configure<dyn DataSource> for OwnSource {
-    ///     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    ///     fn configure(self: Arc<Self>, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
     ///         assert_eq!(context.headers()["authorization"], "sdk-key");
     ///         assert_eq!(context.headers()["x-tenant"], "blue");
     ///         assert_eq!(context.endpoints().polling(), "https://relay.example.com");
@@ -193,7 +193,7 @@ impl ClientContext {
     /// struct FetchOnce;
     ///
     /// impl Configure<dyn DataSource> for FetchOnce {
-    ///     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    ///     fn configure(self: Arc<Self>, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
     ///         Ok(Arc::new(Once {
     ///             transport: context.transport()?,
     ///             url: format!("{}/sdk/latest-all", context.endpoints().polling()),

@@ -54,13 +54,14 @@ impl Basis {
             Protocol::Classic => None,
             Protocol::ChangeSets => sink.selector(),
         };
-        if selector.is_some() && self.refusals < MAX_REFUSALS {
-            if let Some(uri) = endpoint.uri_since(selector.as_ref())? {
-                return Ok(Target {
-                    uri,
-                    has_basis: true,
-                });
-            }
+        if selector.is_some()
+            && self.refusals < MAX_REFUSALS
+            && let Some(uri) = endpoint.uri_since(selector.as_ref())?
+        {
+            return Ok(Target {
+                uri,
+                has_basis: true,
+            });
         }
         if selector.is_some() {
             tracing::warn!("the service cannot be asked for changes only; requesting everything");

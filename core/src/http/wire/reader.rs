@@ -44,15 +44,17 @@ pub(crate) struct ReaderOptions {
 /// Parses the events of a stream while they arrive.
 #[derive(Debug)]
 pub(crate) enum StreamReader {
-    Classic(change::EventReader),
-    ChangeSets(payload::EventReader),
+    Classic(Box<change::EventReader>),
+    ChangeSets(Box<payload::EventReader>),
 }
 
 impl StreamReader {
     pub(crate) fn new(options: ReaderOptions) -> Self {
         match options.protocol {
-            Protocol::Classic => Self::Classic(change::EventReader::new(options.keep_json)),
-            Protocol::ChangeSets => Self::ChangeSets(payload::EventReader::new(options)),
+            Protocol::Classic => {
+                Self::Classic(Box::new(change::EventReader::new(options.keep_json)))
+            }
+            Protocol::ChangeSets => Self::ChangeSets(Box::new(payload::EventReader::new(options))),
         }
     }
 
@@ -87,14 +89,16 @@ impl StreamReader {
 /// Parses the response body of a poll while it arrives.
 #[derive(Debug)]
 pub(crate) enum BodyReader {
-    Classic(change::PollReader),
+    Classic(Box<change::PollReader>),
     ChangeSets(Box<payload::PollReader>),
 }
 
 impl BodyReader {
     pub(crate) fn new(options: ReaderOptions) -> Self {
         match options.protocol {
-            Protocol::Classic => Self::Classic(change::PollReader::new(options.keep_json)),
+            Protocol::Classic => {
+                Self::Classic(Box::new(change::PollReader::new(options.keep_json)))
+            }
             Protocol::ChangeSets => Self::ChangeSets(Box::new(payload::PollReader::new(options))),
         }
     }

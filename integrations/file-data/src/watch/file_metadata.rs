@@ -68,9 +68,9 @@ mod tests {
         let modified = file.as_file().metadata().unwrap().modified().unwrap();
         let paths = [file.path().to_owned()];
         let after = |seconds| FileMetadata::at(modified + Duration::from_secs(seconds), &paths);
-        let mut stamps = after(0);
-        assert!(!stamps.update(after(1)));
-        assert!(stamps.update(after(2)));
-        assert!(!stamps.update(after(3)));
+        let mut metadata = after(0);
+        assert!(!metadata.update(after(1)));
+        assert!(metadata.update(after(2)));
+        assert!(!metadata.update(after(3)));
     }
 }

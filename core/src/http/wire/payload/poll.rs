@@ -54,7 +54,7 @@ impl PollReader {
             self.incoming.finish(|cursor| self.body.advance(cursor))?;
         }
         match self.body.result {
-            // A goodbye takes the place of the changes only if it says what to do instead.
+            // A goodbye is a result only if it orders the classic protocol.
             Some(Update::Goodbye(goodbye)) if goodbye.fallback_seconds.is_none() => {
                 Err(WireError::NotCommitted)
             }

@@ -121,7 +121,7 @@ fn an_error_drops_the_changes_but_not_what_was_announced() {
         changes(&last(false, &events)),
         (true, owned(&[("c", 1)]), Some("s2"))
     );
-    // An unreadable error is an error all the same.
+    // An error without readable data is still an error.
     events[2].1 = "{".to_owned();
     assert_eq!(changes(&last(false, &events)).1, owned(&[("c", 1)]));
 }
