@@ -322,8 +322,8 @@ fn invalid_requests_are_refused_with_a_message() {
         .create(&json!({"credential": "k", "proxy": {"httpProxy": "::"}}))
         .is_refused_with("HTTP");
     service
-        .create(&json!({"credential": "k", "dataSystem": {}}))
-        .is_refused_with("dataSystem");
+        .create(&json!({"credential": "k", "dataSystem": {"synchronizers": 7}}))
+        .is_refused_with("expected a sequence");
     service
         .create(&json!({"credential": "k", "bigSegments": {}}))
         .is_refused_with("callbackUri");
@@ -341,8 +341,16 @@ fn invalid_requests_are_refused_with_a_message() {
     let client = service.client(&streams(&flags));
     service.post(&client.path, "").is_refused_with("EOF");
     client
-        .send("registerFlagChangeListener", &json!({}))
-        .is_refused_with("registerFlagChangeListener");
+        .send("restart", &json!({}))
+        .is_refused_with("restart");
+    for command in [
+        "registerFlagChangeListener",
+        "registerFlagValueChangeListener",
+    ] {
+        client
+            .send(command, &json!({}))
+            .is_refused_with("listenerId");
+    }
     let params = json!({"key": "f", "context": ada(), "defaultStage": "half-way"});
     client
         .send("migrationVariation", &params)

@@ -19,9 +19,15 @@ const ALLOWED: &[&str] = &[
     "http::HeaderMap",
     "http::Request",
     "http::Response",
-    // Before 1.0, but the only way to hand in a TLS configuration. Behind the feature `tls`.
+    // Before 1.0, but the only way to hand in a TLS configuration, and to share the loading of
+    // certificates with the store crates. Behind the feature `tls`.
     "rustls::ClientConfig",
+    "rustls::Error",
+    "rustls::RootCertStore",
     "rustls::crypto::CryptoProvider",
+    "rustls::pki_types::CertificateDer",
+    "rustls::pki_types::PrivateKeyDer",
+    "rustls::pki_types::pem::Error",
     "serde::Deserialize",
     "serde::Deserializer",
     "serde::Serialize",
@@ -110,8 +116,9 @@ fn a_type_of_another_crate_is_found_in_every_kind_of_signature() {
 
 /// The paths of the external types in the public signatures of a file.
 fn external_types(code: &str, external: &BTreeSet<String>) -> Vec<String> {
-    static IMPORT: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?m)^ *(?:pub(?:\([a-z ]*\))? )?use ([^;]+);").unwrap());
+    static IMPORT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?m)^ *(?:pub(?:\([a-z ]*\))? )?use (?:::)?([^;]+);").unwrap()
+    });
     static PATH: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?:^|[^A-Za-z0-9_:])([A-Za-z_][A-Za-z0-9_]*)((?:::[A-Za-z0-9_]+)*)").unwrap()
     });

@@ -89,6 +89,6 @@ async fn ignored_settings_are_logged_once() {
         .payload_filter("a b");
     let answers = vec![Answer::poll([data(1)]); 5];
     let (levels, text) = logged(config, answers, seconds(100)).await;
-    assert_eq!(levels, ["WARN", "ERROR", "WARN"], "{text}");
+    assert_eq!(levels, ["WARN", "WARN", "ERROR"], "{text}");
     assert!(text.contains("asked=1s used=30s"), "{text}");
 }

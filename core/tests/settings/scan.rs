@@ -41,6 +41,8 @@ const DATA: &[&str] = &[
     "Item::deleted",
     "StoredItem::with_version",
     "MigrationOpTracker::latency",
+    // A count that is compared with what was delivered.
+    "DeliveredEvents::evaluations",
     // Steps of a scripted server or connection.
     "Answer::content_length",
     "Answer::redirect",

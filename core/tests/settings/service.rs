@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 use vexil::async_trait;
@@ -94,18 +94,11 @@ impl HttpTransport for Service {
                     "event: put\ndata: {{\"data\": {}}}\n\n",
                     FLAGS.replace('\n', "")
                 );
-                let body = Stream {
-                    put: Some(put.into()),
-                    read_timeout: options.read_timeout,
-                };
-                let mut response = Response::new(Body::new(body));
-                response.headers_mut().insert(
-                    "content-type",
-                    HeaderValue::from_static("text/event-stream"),
-                );
-                Ok(response)
+                Ok(stream(put, options))
             }
             "/sdk/latest-all" => Ok(Response::new(Body::full(FLAGS))),
+            "/sdk/stream" => Ok(stream(change_set_events(), options)),
+            "/sdk/poll" => Ok(Response::new(Body::full(change_set_body()))),
             "/bulk" => {
                 self.0.deliveries.lock().unwrap().push(Instant::now());
                 let mut response = Response::new(Body::full(""));
@@ -128,17 +121,58 @@ impl HttpTransport for Service {
     }
 }
 
+/// The events of a complete change set, with their names.
+fn change_set() -> [(&'static str, String); 3] {
+    let flags: Json = serde_json::from_str(FLAGS).unwrap();
+    let object = &flags["flags"]["flag"];
+    let put = json!({"kind": "flag", "key": "flag", "version": 1, "object": object});
+    [
+        (
+            "server-intent",
+            json!({"payloads": [{"intentCode": "xfer-full"}]}).to_string(),
+        ),
+        ("put-object", put.to_string()),
+        ("payload-transferred", json!({"state": "1"}).to_string()),
+    ]
+}
+
+fn change_set_events() -> String {
+    let events = change_set();
+    let events = events.map(|(name, data)| format!("event: {name}\ndata: {data}\n\n"));
+    events.concat()
+}
+
+fn change_set_body() -> String {
+    let events = change_set();
+    let events = events.map(|(name, data)| format!(r#"{{"event": "{name}", "data": {data}}}"#));
+    format!(r#"{{"events": [{}]}}"#, events.join(","))
+}
+
+/// A response that sends these events and then nothing.
+fn stream(events: String, options: RequestOptions) -> Response<Body> {
+    let body = Stream {
+        events: Some(events.into()),
+        read_timeout: options.read_timeout,
+    };
+    let mut response = Response::new(Body::new(body));
+    response.headers_mut().insert(
+        "content-type",
+        HeaderValue::from_static("text/event-stream"),
+    );
+    response
+}
+
 /// A stream that sends all data at first and is silent then.
 struct Stream {
-    put: Option<Bytes>,
+    events: Option<Bytes>,
     read_timeout: Duration,
 }
 
 #[async_trait]
 impl Chunks for Stream {
     async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
-        if let Some(put) = self.put.take() {
-            return Ok(Some(put));
+        if let Some(events) = self.events.take() {
+            return Ok(Some(events));
         }
         sleep(self.read_timeout).await;
         Err(TransportError::new(TransportErrorKind::Timeout, "silence"))

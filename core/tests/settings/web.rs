@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use vexil::config::{EventsConfig, HttpConfig, PollingConfig, ServiceEndpoints, StreamingConfig};
+use vexil::config::{
+    DataSystem, EventsConfig, HttpConfig, PayloadPollConfig, PayloadStreamConfig, PollingConfig,
+    ServiceEndpoints, StreamingConfig,
+};
 use vexil::transport::RequestOptions;
 use vexil::{Client, ClientBuilder};
 use vexil_testing::FakeService;
@@ -29,6 +32,27 @@ const OF_TIMES: &[(&str, Sets<Duration>)] = &[
     ("PollingConfig::poll_interval", |client, time| {
         client.data_source(PollingConfig::new().poll_interval(time))
     }),
+    (
+        "PayloadStreamConfig::initial_reconnect_delay",
+        |client, time| {
+            let stream = PayloadStreamConfig::new().initial_reconnect_delay(time);
+            client.data_system(DataSystem::custom().synchronizer(stream))
+        },
+    ),
+    ("PayloadStreamConfig::read_timeout", |client, time| {
+        let stream = PayloadStreamConfig::new().read_timeout(time);
+        client.data_system(DataSystem::custom().synchronizer(stream))
+    }),
+    ("PayloadPollConfig::poll_interval", |client, time| {
+        let polls = PayloadPollConfig::new().poll_interval(time);
+        client.data_system(DataSystem::custom().synchronizer(polls))
+    }),
+    ("DataSystem::fallback_after", |client, time| {
+        client.data_system(DataSystem::new().fallback_after(time, time))
+    }),
+    ("DataSystem::recover_after", |client, time| {
+        client.data_system(DataSystem::new().recover_after(time))
+    }),
     ("EventsConfig::flush_interval", |client, time| {
         client.events(EventsConfig::new().flush_interval(time))
     }),
@@ -48,6 +72,14 @@ const OF_SIZES: &[(&str, Sets<usize>)] = &[
     }),
     ("PollingConfig::max_body_size", |client, size| {
         client.data_source(PollingConfig::new().max_body_size(size))
+    }),
+    ("PayloadStreamConfig::max_event_size", |client, size| {
+        let stream = PayloadStreamConfig::new().max_event_size(size);
+        client.data_system(DataSystem::custom().synchronizer(stream))
+    }),
+    ("PayloadPollConfig::max_body_size", |client, size| {
+        let polls = PayloadPollConfig::new().max_body_size(size);
+        client.data_system(DataSystem::custom().synchronizer(polls))
     }),
     ("EventsConfig::capacity", |client, size| {
         client.events(EventsConfig::new().capacity(size))

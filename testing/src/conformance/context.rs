@@ -19,7 +19,7 @@ use vexil::store::DataStore;
 /// use vexil_testing::MemoryPersistentStore;
 /// use vexil_testing::conformance::client_context;
 ///
-/// let config = PersistentStoreConfig::new(MemoryPersistentStore::new());
+/// let config = Arc::new(PersistentStoreConfig::new(MemoryPersistentStore::new()));
 /// let context = client_context(Client::builder("sdk-key").offline(true));
 /// let store: Arc<dyn DataStore> = config.configure(&context)?;
 /// # Ok::<(), vexil::config::ConfigError>(())
