@@ -103,13 +103,13 @@ impl Service {
     fn order(&self, asked: &Asked, response: &mut Response<Body>) {
         let mut world = self.0.lock();
         let is_fdv2 = asked.path.ends_with("/sdk/stream") || asked.path.ends_with("/sdk/poll");
-        if !is_fdv2 || !world.fails(40) {
+        if !is_fdv2 || !world.fails(20) {
             return;
         }
         let headers = response.headers_mut();
         headers.insert("x-ld-fd-fallback", "true".parse().unwrap());
-        if world.rng.bool() {
-            let seconds = world.rng.u32(1..500);
+        if world.rng.u8(0..4) > 0 {
+            let seconds = world.rng.u32(1..300);
             headers.insert("x-ld-fd-fallback-ttl", seconds.into());
         }
         world.note(format!("an order: {headers:?}"));

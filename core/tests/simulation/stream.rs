@@ -154,18 +154,18 @@ impl Stream {
     fn change_set(&mut self, world: &mut Inner, is_first: bool) {
         let to = world.current();
         let at = if is_first { self.basis } else { self.at };
-        if world.fails(30) {
-            // A payload that refers to a state the client does not have, or to none at all.
-            let wrong = if at.is_none() {
-                intent("xfer-changes")
-            } else {
-                put_object(0, to)
+        if is_first && at.is_none() && world.fails(10) {
+            // A difference to a state that the client does not have, or changes without an
+            // announcement. The client must not use them.
+            let announcement = match world.rng.bool() {
+                true => intent("xfer-changes"),
+                false => String::new(),
             };
-            if is_first {
-                self.parts.push_back(Part::Bytes(wrong));
-                self.parts.push_back(Part::Silence);
-                return;
-            }
+            let commit = event("payload-transferred", r#"{"state":"s0"}"#);
+            let text = [announcement, put_object(0, to), commit].concat();
+            self.parts.push_back(Part::Bytes(text));
+            self.parts.push_back(Part::Silence);
+            return;
         }
         if is_first && at == Some(to) && world.rng.bool() {
             self.parts.push_back(Part::Commit(intent("none"), to));
