@@ -21,6 +21,8 @@ pub(crate) struct Stream {
     /// The state that the request named; until it is used.
     basis: Option<usize>,
     has_begun: bool,
+    /// Whether this connection has announced what follows.
+    has_announced: bool,
     parts: VecDeque<Part>,
     read_timeout: Duration,
 }
@@ -75,6 +77,7 @@ impl Stream {
             at: asked.basis,
             basis: asked.basis,
             has_begun: false,
+            has_announced: false,
             parts: VecDeque::new(),
             read_timeout: asked.read_timeout,
         }
@@ -154,7 +157,7 @@ impl Stream {
     fn change_set(&mut self, world: &mut Inner, is_first: bool) {
         let to = world.current();
         let at = if is_first { self.basis } else { self.at };
-        if is_first && at.is_none() && world.fails(10) {
+        if !self.has_announced && at.is_none() && world.fails(10) {
             // A difference to a state that the client does not have, or changes without an
             // announcement. The client must not use them.
             let announcement = match world.rng.bool() {
@@ -175,6 +178,7 @@ impl Stream {
         // Later differences need no announcement.
         if is_full || is_first || world.rng.bool() {
             let code = if is_full { "xfer-full" } else { "xfer-changes" };
+            self.has_announced = true;
             self.parts.push_back(Part::Bytes(intent(code)));
         }
         let from = if is_full { None } else { at };
