@@ -83,3 +83,8 @@ fn render(rows: &[[String; 4]]) -> String {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles the code of the page on data systems.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/data-systems.md")]
+struct DataSystems;
