@@ -23,22 +23,21 @@
 mod big_segments;
 mod client_context;
 mod data_system;
+mod error;
 pub(crate) mod persistent_store;
 mod sdk_key;
 #[cfg_attr(not(feature = "http"), path = "no_web.rs")]
 mod web;
 
-use std::error::Error;
 use std::fmt::Debug;
-use std::io;
 use std::sync::Arc;
 
 pub use big_segments::BigSegmentsConfig;
 pub use client_context::ClientContext;
 pub use data_system::DataSystem;
+pub use error::ConfigError;
 pub use persistent_store::PersistentStoreConfig;
 pub use sdk_key::SdkKey;
-use thiserror::Error;
 #[cfg(feature = "http")]
 pub use web::{
     ApplicationInfo, EventFileConfig, EventsConfig, HttpConfig, PayloadPollConfig,
@@ -121,97 +120,3 @@ finished_components!(
     BigSegmentStore,
     EventProcessor
 );
-
-/// The reason why a client cannot be started.
-///
-/// ```
-/// use vexil::Client;
-/// use vexil::config::ConfigError;
-///
-/// let error = Client::builder("not a key").start().unwrap_err();
-/// match &error {
-///     ConfigError::SdkKey { reason } => assert!(reason.starts_with("has characters other than")),
-///     ConfigError::Component { component, source } => panic!("{component}: {source}"),
-///     other => panic!("{other}"),
-/// }
-/// assert!(!error.to_string().contains("not a key"));
-/// ```
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// There is no data source, because the feature `http` is off. Set one on the builder, or set
-    /// the client offline.
-    #[error("a client needs a data source unless it is offline")]
-    NoDataSource,
-    /// The SDK key is invalid. The error does not show the key.
-    #[error("the SDK key {reason}")]
-    SdkKey {
-        /// Why the key is invalid.
-        reason: &'static str,
-    },
-    /// A base URL cannot be used.
-    #[error("\"{url}\" is not a base URL for {part}: {reason}")]
-    BaseUrl {
-        /// `streaming`, `polling` or `events`.
-        part: &'static str,
-        /// The URL, without credentials and query.
-        url: String,
-        /// Why the URL is invalid.
-        reason: &'static str,
-    },
-    /// A component's settings are invalid.
-    #[error("the {component} cannot be configured")]
-    Component {
-        /// The component.
-        component: &'static str,
-        /// The cause.
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The background thread could not be started, or the client's
-    /// [runtime](crate::ClientBuilder::runtime) is shut down.
-    #[error("the background work cannot be started")]
-    Runtime {
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl ConfigError {
-    /// Creates an error about a component's settings.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use vexil::Client;
-    /// use vexil::config::{ClientContext, ConfigError, Configure};
-    /// use vexil::store::{DataStore, MemoryStore};
-    /// use vexil_testing::TestData;
-    ///
-    /// #[derive(Debug)]
-    /// struct RegionalStore(&'static str);
-    ///
-    /// impl Configure<dyn DataStore> for RegionalStore {
-    ///     fn configure(self: Arc<Self>, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
-    ///         match self.0 {
-    ///             "" => Err(ConfigError::component("regional store", "it has no region")),
-    ///             _ => Ok(Arc::new(MemoryStore::new())),
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// let client = Client::builder("sdk-key").data_source(TestData::new());
-    /// assert!(client.clone().data_store(RegionalStore("eu")).start().is_ok());
-    /// let error = client.data_store(RegionalStore("")).start().unwrap_err();
-    /// assert_eq!(error.to_string(), "the regional store cannot be configured");
-    /// ```
-    pub fn component(
-        component: &'static str,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
-        Self::Component {
-            component,
-            source: source.into(),
-        }
-    }
-}

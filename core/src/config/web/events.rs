@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vexil_eval::Reference;
 
-use super::FlagsArrive;
+use super::settings::FlagsArrive;
 use crate::bounds::{self, NEVER};
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::events::{

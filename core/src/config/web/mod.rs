@@ -6,61 +6,29 @@ mod endpoints;
 mod events;
 mod http;
 mod polling;
+mod settings;
 mod streaming;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, header};
-use uuid::Uuid;
-use vexil_eval::Text;
+use ::http::HeaderMap;
 
 pub use self::application::{ApplicationInfo, WrapperInfo};
 pub use self::endpoints::ServiceEndpoints;
 pub use self::events::{EventFileConfig, EventsConfig};
 pub use self::http::HttpConfig;
 pub use self::polling::{PayloadPollConfig, PollingConfig};
+use self::settings::FlagsArrive;
+pub(super) use self::settings::Web;
+pub(crate) use self::settings::WebSettings;
 pub use self::streaming::{PayloadStreamConfig, StreamingConfig};
 
-use super::{ClientContext, ConfigError, Configure, SdkKey};
-use crate::SDK_NAME;
+use super::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint};
 use crate::events::EventProcessor;
 use crate::http::transport::HttpTransport;
 use crate::http::wire::PayloadFilter;
-
-const INSTANCE_ID: HeaderName = HeaderName::from_static("x-launchdarkly-instance-id");
-const TAGS: HeaderName = HeaderName::from_static("x-launchdarkly-tags");
-const WRAPPER: HeaderName = HeaderName::from_static("x-launchdarkly-wrapper");
-
-/// The application's settings for requests to the service.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct WebSettings {
-    pub(crate) endpoints: ServiceEndpoints,
-    pub(crate) http: HttpConfig,
-    pub(crate) application: ApplicationInfo,
-    pub(crate) wrapper: Option<WrapperInfo>,
-}
-
-/// The validated settings for requests to the service.
-#[derive(Clone, Debug)]
-pub(super) struct Web {
-    settings: WebSettings,
-    headers: HeaderMap,
-    /// Unset until the data source is configured.
-    flags_arrive: Arc<OnceLock<FlagsArrive>>,
-    /// Created on first use: a client that never connects to the service needs no TLS.
-    transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
-}
-
-/// How flags are received from the service, for diagnostic events.
-#[derive(Clone, Copy, Debug)]
-enum FlagsArrive {
-    /// Streaming; `reconnect_delay` is the initial backoff.
-    Streaming { reconnect_delay: Duration },
-    /// Polling at this interval.
-    Polling { interval: Duration },
-}
 
 /// The data source of a client whose application sets none.
 pub(crate) fn default_data_source() -> Option<Arc<dyn Configure<dyn DataSource>>> {
@@ -70,36 +38,6 @@ pub(crate) fn default_data_source() -> Option<Arc<dyn Configure<dyn DataSource>>
 /// The event processor of a client whose application sets none.
 pub(crate) fn default_events() -> Option<Arc<dyn Configure<dyn EventProcessor>>> {
     Some(Arc::new(EventsConfig::new()))
-}
-
-impl Web {
-    /// Validates the settings. An offline client does not use the endpoints.
-    pub(super) fn new(
-        settings: WebSettings,
-        sdk_key: &SdkKey,
-        offline: bool,
-    ) -> Result<Self, ConfigError> {
-        if !offline {
-            settings.endpoints.check()?;
-        }
-        Ok(Self {
-            headers: headers(sdk_key, &settings)?,
-            settings,
-            flags_arrive: Arc::default(),
-            transport: Arc::default(),
-        })
-    }
-
-    /// Id and version of the application; `None` for each that is unset or invalid.
-    pub(super) fn application(&self) -> [Option<Text>; 2] {
-        self.settings.application.valid()
-    }
-
-    /// Name and version of the wrapping library; `None` for each that is unset.
-    pub(super) fn wrapper(&self) -> [Option<Text>; 2] {
-        let wrapper = self.settings.wrapper.as_ref();
-        wrapper.map(WrapperInfo::parts).unwrap_or_default()
-    }
 }
 
 impl ClientContext {
@@ -260,28 +198,4 @@ impl ClientContext {
         // The first source of a data system describes all of them.
         let _ = self.web.flags_arrive.set(how);
     }
-}
-
-fn headers(sdk_key: &SdkKey, settings: &WebSettings) -> Result<HeaderMap, ConfigError> {
-    let mut headers = settings.http.headers.clone();
-    let mut key = HeaderValue::from_str(sdk_key.as_str())
-        .map_err(|error| ConfigError::component("SDK key", error))?;
-    key.set_sensitive(true);
-    headers.insert(header::AUTHORIZATION, key);
-    let mut set = |name, what, value: &str| {
-        let value =
-            HeaderValue::from_str(value).map_err(|error| ConfigError::component(what, error))?;
-        headers.insert(name, value);
-        Ok::<_, ConfigError>(())
-    };
-    let user_agent = format!("{SDK_NAME}/{}", env!("CARGO_PKG_VERSION"));
-    set(header::USER_AGENT, "SDK version", &user_agent)?;
-    set(INSTANCE_ID, "instance id", &Uuid::new_v4().to_string())?;
-    if let Some(tags) = settings.application.tags() {
-        set(TAGS, "application", &tags)?;
-    }
-    if let Some(wrapper) = settings.wrapper.as_ref().and_then(WrapperInfo::header) {
-        set(WRAPPER, "wrapper", &wrapper)?;
-    }
-    Ok(headers)
 }

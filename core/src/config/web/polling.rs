@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use vexil_eval::Text;
 
-use super::FlagsArrive;
 use super::endpoints::base_url;
+use super::settings::FlagsArrive;
 use crate::bounds::{self, NEVER};
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, PollingDataSource};

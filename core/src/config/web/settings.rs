@@ -1,0 +1,101 @@
+//! [`WebSettings`]: what the application sets for requests to the service, and its validated form
+//! [`Web`].
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use uuid::Uuid;
+use vexil_eval::Text;
+
+use super::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
+use crate::SDK_NAME;
+use crate::config::{ConfigError, SdkKey};
+use crate::http::transport::HttpTransport;
+
+const INSTANCE_ID: HeaderName = HeaderName::from_static("x-launchdarkly-instance-id");
+const TAGS: HeaderName = HeaderName::from_static("x-launchdarkly-tags");
+const WRAPPER: HeaderName = HeaderName::from_static("x-launchdarkly-wrapper");
+
+/// The application's settings for requests to the service.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WebSettings {
+    pub(crate) endpoints: ServiceEndpoints,
+    pub(crate) http: HttpConfig,
+    pub(crate) application: ApplicationInfo,
+    pub(crate) wrapper: Option<WrapperInfo>,
+}
+
+/// The validated settings for requests to the service.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Web {
+    pub(super) settings: WebSettings,
+    pub(super) headers: HeaderMap,
+    /// Unset until the data source is configured.
+    pub(super) flags_arrive: Arc<OnceLock<FlagsArrive>>,
+    /// Created on first use: a client that never connects to the service needs no TLS.
+    pub(super) transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
+}
+
+/// How flags are received from the service, for diagnostic events.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FlagsArrive {
+    /// Streaming; `reconnect_delay` is the initial backoff.
+    Streaming { reconnect_delay: Duration },
+    /// Polling at this interval.
+    Polling { interval: Duration },
+}
+
+impl Web {
+    /// Validates the settings. An offline client does not use the endpoints.
+    pub(in crate::config) fn new(
+        settings: WebSettings,
+        sdk_key: &SdkKey,
+        offline: bool,
+    ) -> Result<Self, ConfigError> {
+        if !offline {
+            settings.endpoints.check()?;
+        }
+        Ok(Self {
+            headers: headers(sdk_key, &settings)?,
+            settings,
+            flags_arrive: Arc::default(),
+            transport: Arc::default(),
+        })
+    }
+
+    /// Id and version of the application; `None` for each that is unset or invalid.
+    pub(in crate::config) fn application(&self) -> [Option<Text>; 2] {
+        self.settings.application.valid()
+    }
+
+    /// Name and version of the wrapping library; `None` for each that is unset.
+    pub(in crate::config) fn wrapper(&self) -> [Option<Text>; 2] {
+        let wrapper = self.settings.wrapper.as_ref();
+        wrapper.map(WrapperInfo::parts).unwrap_or_default()
+    }
+}
+
+fn headers(sdk_key: &SdkKey, settings: &WebSettings) -> Result<HeaderMap, ConfigError> {
+    let mut headers = settings.http.headers.clone();
+    let mut key = HeaderValue::from_str(sdk_key.as_str())
+        .map_err(|error| ConfigError::component("SDK key", error))?;
+    key.set_sensitive(true);
+    headers.insert(header::AUTHORIZATION, key);
+    let mut set = |name, what, value: &str| {
+        let value =
+            HeaderValue::from_str(value).map_err(|error| ConfigError::component(what, error))?;
+        headers.insert(name, value);
+        Ok::<_, ConfigError>(())
+    };
+    let user_agent = format!("{SDK_NAME}/{}", env!("CARGO_PKG_VERSION"));
+    set(header::USER_AGENT, "SDK version", &user_agent)?;
+    set(INSTANCE_ID, "instance id", &Uuid::new_v4().to_string())?;
+    if let Some(tags) = settings.application.tags() {
+        set(TAGS, "application", &tags)?;
+    }
+    if let Some(wrapper) = settings.wrapper.as_ref().and_then(WrapperInfo::header) {
+        set(WRAPPER, "wrapper", &wrapper)?;
+    }
+    Ok(headers)
+}
