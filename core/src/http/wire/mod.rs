@@ -8,6 +8,7 @@ mod change;
 mod incoming;
 mod members;
 mod payload;
+mod protocol;
 mod put;
 mod reader;
 mod update;
@@ -16,7 +17,8 @@ use std::borrow::Cow;
 
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
-pub(crate) use reader::{BodyReader, Protocol, ReaderOptions, StreamReader};
+pub(crate) use protocol::{Protocol, ReaderOptions};
+pub(crate) use reader::{BodyReader, StreamReader};
 use serde_json::value::RawValue;
 use thiserror::Error;
 pub(crate) use update::{Goodbye, Update};

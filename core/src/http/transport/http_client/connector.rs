@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use super::connect_watch::report;
 use super::proxy::{Proxies, bare};
+use super::stream::Stream;
 use super::tls::Tls;
 use super::tls_settings::NoTls;
 
@@ -164,11 +165,6 @@ async fn secure(
         is_proxied: false,
     })
 }
-
-/// A bidirectional byte stream.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// An open connection with the properties that the HTTP library needs.
 pub(super) struct Connection {

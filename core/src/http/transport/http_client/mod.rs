@@ -12,6 +12,7 @@ mod gzip;
 mod proxy;
 mod redirect;
 mod request;
+mod stream;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod tls_settings;

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use super::connector::Stream;
+use super::stream::Stream;
 use super::tls_settings::{NoTls, TlsSettings};
 
 /// Uninhabited: TLS is not available.

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use thiserror::Error;
 use url::Url;
 
-use super::request::Request;
+use super::request::{Request, is_http};
 
 /// The maximum number of redirects for one request.
 pub(super) const MOST: usize = 10;
@@ -156,10 +156,6 @@ fn shown_host(url: &Url) -> String {
 
 fn redirects(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-pub(super) fn is_http(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https") && url.has_host()
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use http_body_util::Full;
 use thiserror::Error;
 use url::Url;
 
-use super::redirect::is_http;
 use crate::http::transport::{TransportError, TransportErrorKind};
 
 /// A request that can be sent more than once.
@@ -61,6 +60,11 @@ impl TryFrom<http::Request<Bytes>> for Request {
             body,
         })
     }
+}
+
+/// Whether a URL is one that a request can be sent to.
+pub(super) fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host()
 }
 
 /// The URL for the HTTP library, without credentials, which must not appear in a request line.

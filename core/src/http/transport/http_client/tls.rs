@@ -17,7 +17,7 @@ use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio_rustls::TlsConnector;
 
-use super::connector::Stream;
+use super::stream::Stream;
 use super::tls_settings::{NoTls, TlsSettings};
 use super::trust::TrustVerifier;
 use crate::tls::{client_identity, provider, root_certificates};

@@ -14,7 +14,7 @@ use event::Event;
 pub(super) use poll::PollReader;
 use vexil_eval::model::{ChangeSet, Item, ItemReader, Selector};
 
-use super::reader::ReaderOptions;
+use super::protocol::ReaderOptions;
 use super::{Update, WireError};
 
 /// Reads the events of one connection, or of one poll, in their order (FDV2-2.3).

@@ -6,7 +6,7 @@ use vexil_eval::json::{ArrayReader, ArrayStep, Cursor, ObjectReader, Step, quiet
 
 use super::super::incoming::Utf8Buffer;
 use super::super::members::{lenient, members};
-use super::super::reader::ReaderOptions;
+use super::super::protocol::ReaderOptions;
 use super::super::{Update, WireError};
 use super::PayloadReader;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use vexil_eval::model::{ChangeSetKind, DataKind};
 
-use super::super::reader::Protocol;
+use super::super::protocol::Protocol;
 use super::super::update::Goodbye;
 use super::*;
 
