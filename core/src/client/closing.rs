@@ -6,17 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
-use super::{Client, Shared};
+use super::{Client, Outcome, Shared};
 use crate::big_segments::BigSegmentReader;
 use crate::events::EventProcessor;
 use crate::runtime::{Runtime, catch_panic};
 use crate::store::DataStore;
 use crate::store::persistent::access::Reader;
-
-/// Whether everything was closed; `None` until closing has finished.
-pub(super) type Outcome = watch::Sender<Option<bool>>;
 
 impl Client {
     /// Delivers all events, stops all background work and closes the components, waiting at most

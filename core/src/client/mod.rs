@@ -23,7 +23,6 @@ use std::time::Duration;
 
 pub use builder::ClientBuilder;
 pub use closing::CloseOnDrop;
-use closing::Outcome;
 pub use flag_tracker::{FlagTracker, FlagValueChange};
 pub use flags_state::{FlagsState, FlagsStateOptions};
 use hmac::{Hmac, KeyInit, Mac};
@@ -34,6 +33,7 @@ pub use resolve::DataAvailability;
 use resolve::Resolver;
 use sha2::Sha256;
 use thiserror::Error;
+use tokio::sync::watch;
 pub use value::{AsContext, FlagValue, StrictInt};
 use vexil_eval::{Context, Text, Value};
 
@@ -167,6 +167,9 @@ struct Shared {
     /// The result of closing.
     outcome: Arc<Outcome>,
 }
+
+/// Whether everything was closed; `None` until closing has finished.
+type Outcome = watch::Sender<Option<bool>>;
 
 impl Client {
     /// Returns a builder for a client with this SDK key.

@@ -15,10 +15,10 @@ use std::fmt::Debug;
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use stage::{Role, Stage, Verdict};
+pub(crate) use stage::Times;
+use stage::{Role, Stage, Stopped, Verdict, error_info};
 use tokio::time::{Instant, sleep_until};
 use vexil_eval::model::ChangeSet;
 
@@ -36,30 +36,6 @@ pub(crate) trait Member: Debug + Send + Sync + 'static {
     /// # Errors
     /// Returns an error if the source cannot be created, which is a failure for good.
     fn source(&self) -> Result<Arc<dyn DataSource>, DataSourceError>;
-}
-
-/// How long the data system waits before it switches to another synchronizer (FDV2-5.4).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
-    /// For the first data of an activation.
-    pub(crate) silent: Duration,
-    /// The same, if the data has begun to arrive.
-    pub(crate) receiving: Duration,
-    /// For the end of an interruption.
-    pub(crate) interrupted: Duration,
-    /// For a return to the preferred synchronizer.
-    pub(crate) recovery: Duration,
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Self {
-            silent: Duration::from_secs(10),
-            receiving: Duration::from_secs(60),
-            interrupted: Duration::from_secs(60),
-            recovery: Duration::from_secs(300),
-        }
-    }
 }
 
 /// Runs data sources that stand in for one another.
@@ -106,23 +82,6 @@ impl DataSource for DataSystem {
     fn reports_events(&self) -> bool {
         self.reports_events
     }
-}
-
-/// Why a source was stopped.
-#[derive(Debug)]
-enum Stopped {
-    /// An initializer has delivered data; whether with a state that requests can refer to.
-    Delivered { has_selector: bool },
-    /// An initializer has failed, or a synchronizer has failed for good.
-    Failed,
-    /// A synchronizer is silent or interrupted.
-    Unhealthy,
-    /// The preferred synchronizer is to be tried again.
-    Recovery,
-    /// The service ordered the classic protocol.
-    Ordered(FallbackDirective),
-    /// The time is over.
-    TimeOver,
 }
 
 /// A running [`DataSystem`].
@@ -334,10 +293,6 @@ impl Conductor<'_> {
         let message = self.last_message().unwrap_or("no data source is left");
         DataSourceError::new(kind.unwrap_or(DataSourceErrorKind::Unknown), message)
     }
-}
-
-fn error_info(error: &DataSourceError) -> DataSourceErrorInfo {
-    DataSourceErrorInfo::new(error.kind, crate::error_chain::error_chain(error))
 }
 
 #[cfg(test)]

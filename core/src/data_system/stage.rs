@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use vexil_eval::Text;
 use vexil_eval::model::{ChangeSet, ChangeSetKind, DataSet, Item, Selector, Upserted};
 
-use super::{Stopped, Times};
 use crate::data_source::{
     DataSink, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState,
     FallbackDirective, NotStoredError,
 };
+use crate::error_chain::error_chain;
 
 /// What a source is to do.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,30 @@ pub(super) enum Role {
     },
     /// Keep the data current with the classic protocol.
     Fallback,
+}
+
+/// How long the data system waits before it switches to another synchronizer (FDV2-5.4).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// For the first data of an activation.
+    pub(crate) silent: Duration,
+    /// The same, if the data has begun to arrive.
+    pub(crate) receiving: Duration,
+    /// For the end of an interruption.
+    pub(crate) interrupted: Duration,
+    /// For a return to the preferred synchronizer.
+    pub(crate) recovery: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            silent: Duration::from_secs(10),
+            receiving: Duration::from_secs(60),
+            interrupted: Duration::from_secs(60),
+            recovery: Duration::from_secs(300),
+        }
+    }
 }
 
 /// Passes what a source delivers to the client's sink until it is closed, and remembers what
@@ -91,6 +115,23 @@ impl State {
     }
 }
 
+/// Why a source was stopped.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// An initializer has delivered data; whether with a state that requests can refer to.
+    Delivered { has_selector: bool },
+    /// An initializer has failed, or a synchronizer has failed for good.
+    Failed,
+    /// A synchronizer is silent or interrupted.
+    Unhealthy,
+    /// The preferred synchronizer is to be tried again.
+    Recovery,
+    /// The service ordered the classic protocol.
+    Ordered(FallbackDirective),
+    /// The time is over.
+    TimeOver,
+}
+
 /// Whether a source goes on.
 #[derive(Debug)]
 pub(super) enum Verdict {
@@ -139,7 +180,7 @@ impl Stage {
     pub(super) fn ended(&self, result: Option<Result<(), DataSourceError>>) {
         let error = match result {
             Some(Ok(())) => None,
-            Some(Err(error)) => Some(super::error_info(&error)),
+            Some(Err(error)) => Some(error_info(&error)),
             None => Some(DataSourceErrorInfo::new(
                 DataSourceErrorKind::Unknown,
                 "a data source panicked",
@@ -343,4 +384,8 @@ impl DataSink for Stage {
             self.sink.set_environment_id(id);
         }
     }
+}
+
+pub(super) fn error_info(error: &DataSourceError) -> DataSourceErrorInfo {
+    DataSourceErrorInfo::new(error.kind, error_chain(error))
 }

@@ -1,6 +1,7 @@
 //! The test vectors of FDV2-14 for a data system. Time is paused.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use vexil_eval::model::{ChangeSetKind, DataSet, Item, Selector, Upserted};
