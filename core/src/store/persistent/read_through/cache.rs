@@ -3,7 +3,6 @@
 //! Readers take no lock: like the memory store, the cache is an immutable snapshot that is cheap to
 //! copy with one change.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,10 +10,9 @@ use arc_swap::{ArcSwap, Guard};
 use vexil_eval::Text;
 use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment};
 
+use super::slot::Slot;
 use super::table::Table;
-use crate::bounds::{NEVER, spread};
-use crate::moment::Moment;
-use crate::store::shards::Shard;
+use crate::bounds::NEVER;
 
 /// How a client that does not hold all data in memory caches the items it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,32 +30,15 @@ pub enum CacheMode {
     Infinite,
 }
 
-/// A cached item or its absence, with its expiry.
-#[derive(Clone, Debug)]
-pub(super) struct Slot<T> {
-    key: Text,
-    /// `None` if there is no such item.
-    entry: Option<Entry<T>>,
-    /// `None` if the slot never expires.
-    expires: Option<Expiry>,
-}
-
-#[derive(Clone, Debug)]
-struct Expiry {
-    at: Moment,
-    /// From when on a reader requests a refresh.
-    refresh_from: Moment,
-    /// Whether a refresh was requested.
-    asked: Arc<AtomicBool>,
-}
-
-/// The age of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Age {
-    Fresh,
-    /// Fresh, but due for a refresh. Returned only to the first reader that notices.
-    Due,
-    Expired,
+impl CacheMode {
+    /// How long an item is cached; `None` if it never expires.
+    fn ttl(self) -> Option<Duration> {
+        match self {
+            Self::Off => Some(Duration::ZERO),
+            Self::Ttl(ttl) => Some(ttl.min(NEVER)),
+            Self::Infinite => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -115,11 +96,7 @@ impl Cache {
     }
 
     fn put_flag(&self, key: Text, entry: Option<Entry<Flag>>) {
-        let slot = Slot {
-            key,
-            entry,
-            expires: self.expiry(),
-        };
+        let slot = Slot::new(key, entry, self.mode.ttl());
         self.change(|slots| Slots {
             flags: slots.flags.with(slot),
             ..slots.clone()
@@ -127,11 +104,7 @@ impl Cache {
     }
 
     fn put_segment(&self, key: Text, entry: Option<Entry<Segment>>) {
-        let slot = Slot {
-            key,
-            entry,
-            expires: self.expiry(),
-        };
+        let slot = Slot::new(key, entry, self.mode.ttl());
         self.change(|slots| Slots {
             segments: slots.segments.with(slot),
             ..slots.clone()
@@ -164,68 +137,11 @@ impl Cache {
     }
 
     fn slot<T: ItemData>(&self, entry: Entry<T>) -> Slot<T> {
-        Slot {
-            key: entry.key().clone(),
-            entry: Some(entry),
-            expires: self.expiry(),
-        }
+        Slot::new(entry.key().clone(), Some(entry), self.mode.ttl())
     }
 
     fn change(&self, next: impl FnOnce(&Slots) -> Slots) {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.slots.store(Arc::new(next(&self.slots.load())));
-    }
-
-    /// The expiry of an item that is cached now. Jitter keeps items that were read together from
-    /// expiring together. It only shortens the time, because no item may be served longer than the
-    /// application allows.
-    fn expiry(&self) -> Option<Expiry> {
-        let ttl = match self.mode {
-            CacheMode::Off => Duration::ZERO,
-            CacheMode::Ttl(ttl) => ttl.min(NEVER),
-            CacheMode::Infinite => return None,
-        };
-        let now = Moment::now();
-        let at = now.after(spread(ttl));
-        Some(Expiry {
-            at,
-            refresh_from: now.after(ttl.mul_f64(0.75)),
-            asked: Arc::default(),
-        })
-    }
-}
-
-impl<T> Slot<T> {
-    /// A slot that never expires.
-    #[cfg(test)]
-    pub(super) fn lasting(key: Text, entry: Option<Entry<T>>) -> Self {
-        Self {
-            key,
-            entry,
-            expires: None,
-        }
-    }
-
-    pub(super) fn entry(&self) -> Option<&Entry<T>> {
-        self.entry.as_ref()
-    }
-
-    pub(super) fn age(&self, now: Moment) -> Age {
-        match &self.expires {
-            Some(expiry) if now.has_reached(expiry.at) => Age::Expired,
-            Some(expiry)
-                if now.has_reached(expiry.refresh_from)
-                    && !expiry.asked.swap(true, Ordering::Relaxed) =>
-            {
-                Age::Due
-            }
-            _ => Age::Fresh,
-        }
-    }
-}
-
-impl<T: Clone> Shard for Slot<T> {
-    fn key(&self) -> &str {
-        &self.key
     }
 }

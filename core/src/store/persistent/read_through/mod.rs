@@ -13,6 +13,7 @@
 
 mod cache;
 mod refresher;
+mod slot;
 mod table;
 mod view;
 
@@ -24,9 +25,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
+use cache::Cache;
 pub use cache::CacheMode;
-use cache::{Age, Cache};
 use refresher::{Message, Refresher};
+use slot::Age;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use vexil_eval::Text;

@@ -3,7 +3,7 @@
 //! The keys of absent flags may come from outside the application, in any number and length. The
 //! number of items that exist, or once did, is bounded by the database.
 
-use super::cache::Slot;
+use super::slot::Slot;
 use crate::store::shards::{Shard, Shards};
 
 /// Memory bound for the slots of absent items. When it is reached, they are all dropped, and the
@@ -70,13 +70,13 @@ mod tests {
     use vexil_eval::model::{Entry, Flag};
 
     fn absent(key: &str) -> Slot<Flag> {
-        Slot::lasting(key.into(), None)
+        Slot::new(key.into(), None, None)
     }
 
     fn present(key: &str) -> Slot<Flag> {
         let flag: Flag =
             serde_json::from_value(serde_json::json!({"key": key, "version": 1})).unwrap();
-        Slot::lasting(key.into(), Some(Entry::from(flag)))
+        Slot::new(key.into(), Some(Entry::from(flag)), None)
     }
 
     /// The memory used by the keys of absent flags.
