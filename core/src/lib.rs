@@ -44,6 +44,7 @@
 //! | evaluating flags | [`Client`], [`client`], [`eval::Reason`] |
 //! | contexts | [`Context`], [`ContextBuilder`], [`Reference`] |
 //! | settings | [`ClientBuilder`], [`config`] |
+//! | several data sources with failover | [`config::DataSystem`] |
 //! | a custom data source | [`data_source`] |
 //! | a custom store | [`store`] |
 //! | changes of flags | [`Client::flag_tracker`] |

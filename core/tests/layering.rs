@@ -6,8 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each layer may import those before it. `ARCHITECTURE.md` has the same list and describes each
-/// layer.
+/// Each layer may import those before it. `ARCHITECTURE.md` has the same list.
 const LAYERS: &[&[&str]] = &[
     &["url_text"],
     &[
@@ -68,6 +67,18 @@ fn modules_import_only_from_the_layers_before_them() {
         }
     }
     assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn the_architecture_has_the_same_layers() {
+    let document = source().join("../../ARCHITECTURE.md");
+    let document = fs::read_to_string(document).unwrap();
+    let lines = LAYERS.iter().map(|layer| layer.join(" · "));
+    let list = lines.collect::<Vec<_>>().join("\n");
+    assert!(
+        document.contains(&format!("```text\n{list}\n```")),
+        "{list}"
+    );
 }
 
 #[test]
