@@ -46,6 +46,20 @@ struct Global {
 /// If the global client is already started, a new one replaces it immediately, and the old one is
 /// closed in the background. If the new one cannot be started, the old one stays.
 ///
+/// ```
+/// use vexil::Client;
+/// use vexil::global::{self, GlobalError};
+///
+/// assert!(matches!(global::client(), Err(GlobalError::NotConfigured)));
+/// global::configure(Client::builder("sdk-key").offline(true))?;
+/// assert!(global::client()?.is_offline());
+///
+/// // An invalid configuration does not replace the client that is running.
+/// assert!(global::configure(Client::builder("not a key")).is_err());
+/// assert!(global::client()?.is_offline());
+/// # Ok::<(), GlobalError>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if the new client cannot be started, or if called by code that runs while the
 /// global client starts.

@@ -37,6 +37,22 @@ use crate::watchdog::Death;
 const DEFAULT_EVALUATION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Configures and starts a [`Client`]. Each clone starts a separate client.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil_testing::TestData;
+///
+/// let builder = Client::builder("sdk-key")
+///     .data_source(TestData::new().with("banner", "hello"))
+///     .defaults([("limit", 10)])
+///     .evaluation_timeout(Duration::from_millis(500));
+/// let (one, other) = (builder.clone().start()?, builder.start()?);
+/// assert!(one.blocking_close(Duration::from_secs(30)));
+/// # let ada = vexil::Context::new("ada")?;
+/// assert_eq!(other.str_variation("banner", &ada, ""), "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientBuilder {
@@ -97,6 +113,16 @@ impl ClientBuilder {
 
     /// Whether the client stays off the network: it receives no data, and every evaluation returns
     /// its default. Default: `false`.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let detail = client.bool_variation_detail("new-checkout", &Context::new("ada")?, true);
+    /// assert!(detail.value);
+    /// assert_eq!(detail.reason.to_string(), "error: the client has no data");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
         self
@@ -104,6 +130,16 @@ impl ClientBuilder {
 
     /// Default values for flags, used before the default of the call. A value that is not of the
     /// requested type is skipped. Adds to earlier calls. Default: empty.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).defaults([("limit", 10)]).start()?;
+    /// let ada = Context::new("ada")?;
+    /// assert_eq!(client.int_variation("limit", &ada, 5), 10);
+    /// assert_eq!(client.str_variation("limit", &ada, "five"), "five", "10 is not a string");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn defaults<K: Into<Text>, V: Into<Value>>(
         mut self,
         defaults: impl IntoIterator<Item = (K, V)>,
@@ -119,11 +155,21 @@ impl ClientBuilder {
     /// The source of flags: [`StreamingConfig`](crate::config::StreamingConfig),
     /// [`PollingConfig`](crate::config::PollingConfig), files, test data, or a custom data source.
     /// Default: streaming from the service. Without the feature `http` there is no default.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("banner", "hello");
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn data_source(self, source: impl Configure<dyn DataSource>) -> Self {
         self.flags_from(Arc::new(source), false)
     }
 
-    /// Several data sources that stand in for one another, instead of a single
+    /// Several data sources with failover between them, instead of a single
     /// [`data_source`](Self::data_source): the vendor's *data saving mode*, in which the service
     /// sends the data once and then only differences. Of the two methods the last call counts.
     ///
@@ -156,6 +202,29 @@ impl ClientBuilder {
     /// The client is [initialized](Client::is_initialized) immediately, as in other SDKs, even if
     /// the database is unavailable. [`Client::wait_until_ready`] waits for the first successful
     /// read of the database, and fails if there is none in time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::client::NotReadyError;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{MemoryPersistentStore, StoreFault};
+    ///
+    /// let database = MemoryPersistentStore::new();
+    /// # let flag = r#"{"key": "banner", "version": 1, "offVariation": 0, "variations": ["hello"]}"#;
+    /// # let stored = vexil::store::StoredItem::new(flag);
+    /// # database.database().put("", vexil::model::DataKind::Flag, "banner", stored);
+    /// # database.database().set_initialized("", true);
+    /// let client = Client::builder("sdk-key").daemon_mode(database).without_events().start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+    ///
+    /// let unavailable = MemoryPersistentStore::new();
+    /// unavailable.calls().fault_all(StoreFault::Fail);
+    /// let client = Client::builder("sdk-key").daemon_mode(unavailable).without_events().start()?;
+    /// let error = client.blocking_wait_until_ready(Duration::from_millis(10)).unwrap_err();
+    /// assert!(matches!(error, NotReadyError::StoreNotRead { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn daemon_mode(mut self, store: impl Into<PersistentStoreConfig>) -> Self {
         self.daemon = Some(store.into());
         self
@@ -163,6 +232,24 @@ impl ClientBuilder {
 
     /// The store that keeps flags. A [`PersistentStoreConfig`] also keeps a database up to date.
     /// Default: in memory.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::PersistentStoreConfig;
+    /// use vexil::model::DataKind;
+    /// use vexil_testing::{MemoryPersistentStore, TestData};
+    ///
+    /// let database = MemoryPersistentStore::new();
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(TestData::new().with("banner", "hello"))
+    ///     .data_store(PersistentStoreConfig::new(database.clone()))
+    ///     .start()?;
+    /// // The database is written to in the background.
+    /// assert!(client.blocking_close(Duration::from_secs(30)));
+    /// assert!(database.database().item("", DataKind::Flag, "banner").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn data_store(mut self, store: impl Configure<dyn DataStore>) -> Self {
         self.data_store = Some(Arc::new(store));
         self
@@ -170,6 +257,20 @@ impl ClientBuilder {
 
     /// The store of big-segment memberships. Default: unset, in which case no context belongs to a
     /// big segment.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::{MemoryBigSegmentStore, TestData};
+    ///
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(TestData::new())
+    ///     .big_segments(MemoryBigSegmentStore::new())
+    ///     .start()?;
+    /// let status = client.big_segment_store_status().blocking_status(Duration::from_secs(30));
+    /// assert!(status.is_some_and(|status| status.available));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn big_segments(mut self, store: impl Into<BigSegmentsConfig>) -> Self {
         self.big_segments = Some(store.into());
         self
@@ -179,6 +280,18 @@ impl ClientBuilder {
     /// to the service; a custom processor may replace it. Default: the service, with the default
     /// settings, unless the data source is [made for tests](DataSource::reports_events). Without
     /// the feature `http`, events are discarded by default.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{EventRecorder, TestData};
+    ///
+    /// let events = EventRecorder::new();
+    /// let flags = TestData::new().with("banner", "hello");
+    /// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
+    /// client.str_variation("banner", &Context::new("ada")?, "");
+    /// assert_eq!(events.take().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn events(mut self, processor: impl Configure<dyn EventProcessor>) -> Self {
         self.events = Events::Processor(Arc::new(processor));
         self
@@ -191,12 +304,46 @@ impl ClientBuilder {
     }
 
     /// Adds a hook, which runs code before and after evaluations. Default: no hooks.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{HookRecorder, RecordedStage};
+    ///
+    /// let hook = HookRecorder::new("recorder");
+    /// let client = Client::builder("sdk-key").offline(true).hook(hook.clone()).start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// let [RecordedStage::AfterTrack { key, .. }] = &hook.take()[..] else { panic!("one stage") };
+    /// assert_eq!(key, "signed-up");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn hook(mut self, hook: impl Hook) -> Self {
         self.hooks.push(Arc::new(hook));
         self
     }
 
     /// Adds a plugin. Its hooks run after those of the builder. Default: no plugins.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::client::{EnvironmentMetadata, Plugin, PluginError, PluginMetadata};
+    ///
+    /// /// Fails, which is logged and does not stop the client.
+    /// #[derive(Debug)]
+    /// struct Failing;
+    ///
+    /// impl Plugin for Failing {
+    ///     fn metadata(&self) -> PluginMetadata {
+    ///         PluginMetadata::new("failing")
+    ///     }
+    ///     fn register(&self, _: &Client, _: &EnvironmentMetadata) -> Result<(), PluginError> {
+    ///         Err("the collector is unavailable".into())
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).plugin(Failing).start()?;
+    /// assert!(client.is_initialized());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn plugin(mut self, plugin: impl Plugin) -> Self {
         self.plugins.push(Arc::new(plugin));
         self
@@ -218,6 +365,18 @@ impl ClientBuilder {
     /// logged, the data source is [off](DataSourceState::Off), evaluations keep using the last
     /// data, and events are dropped and counted. In a process that was forked after this call, the
     /// shared thread is used instead.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    ///
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    /// let client = Client::builder("sdk-key").offline(true).runtime(runtime.handle().clone()).start()?;
+    /// // Close the client before the runtime.
+    /// assert!(client.blocking_close(Duration::from_secs(30)));
+    /// drop(runtime);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
         self.runtime = Some(Runtime::of(runtime));
         self
@@ -225,6 +384,15 @@ impl ClientBuilder {
 
     /// Starts the client and returns immediately. Whether it already has data depends on the data
     /// source: see [`Client::wait_until_ready`].
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::ConfigError;
+    ///
+    /// let error = Client::builder("").start().unwrap_err();
+    /// assert!(matches!(error, ConfigError::SdkKey { .. }));
+    /// assert_eq!(error.to_string(), "the SDK key is empty");
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the SDK key or a base URL is invalid, a component cannot be configured,
@@ -339,6 +507,17 @@ impl ClientBuilder {
 #[cfg(feature = "http")]
 impl ClientBuilder {
     /// The base URLs of the service. Default: LaunchDarkly's endpoints.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::{ConfigError, ServiceEndpoints};
+    ///
+    /// let error = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay("relay.example.com"))
+    ///     .start()
+    ///     .unwrap_err();
+    /// assert!(matches!(error, ConfigError::BaseUrl { .. }), "a base URL has a scheme");
+    /// ```
     pub fn service_endpoints(mut self, endpoints: ServiceEndpoints) -> Self {
         self.web.endpoints = endpoints;
         self

@@ -26,6 +26,25 @@ impl Client {
     /// Closing starts when this future is first polled. It continues in the background after the
     /// timeout, or after the future is dropped, for as long as the process lives. Later calls wait
     /// for the same closing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// let flags = TestData::new().with("banner", "hello");
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// if !client.close(Duration::from_secs(30)).await {
+    ///     eprintln!("some events may be lost");
+    /// }
+    /// # assert!(client.close(Duration::from_secs(30)).await);
+    /// // Evaluations use the last data, which is not updated any more.
+    /// flags.set("banner", "goodbye");
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn close(&self, timeout: Duration) -> bool {
         self.shared.close();
         let closed = self

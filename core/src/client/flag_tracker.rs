@@ -40,6 +40,26 @@ impl<'a> FlagTracker<'a> {
     /// depends on.
     ///
     /// A listener added before the first data arrives is then notified of every flag.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("limit", 10);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let (sender, changes) = mpsc::channel();
+    /// let id = client.flag_tracker().add_listener(move |change| drop(sender.send(change.key.clone())));
+    ///
+    /// flags.set("limit", 20);
+    /// assert_eq!(changes.recv_timeout(Duration::from_secs(30))?, "limit");
+    ///
+    /// // Removing the listener drops it, and with it the sender.
+    /// client.flag_tracker().remove_listener(id);
+    /// assert_eq!(changes.recv_timeout(Duration::from_secs(30)), Err(mpsc::RecvTimeoutError::Disconnected));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn add_listener(
         &self,
         listener: impl Fn(&FlagChange) + Send + Sync + 'static,
@@ -51,6 +71,27 @@ impl<'a> FlagTracker<'a> {
     ///
     /// The flag is evaluated now, and again after each change of the flag. These evaluations report
     /// no events.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("limit", 10);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let (sender, changes) = mpsc::channel();
+    /// let ada = Context::new("ada")?;
+    /// client.flag_tracker().add_flag_value_change_listener("limit", &ada, move |change| {
+    ///     drop(sender.send((change.old_value.clone(), change.new_value.clone())));
+    /// });
+    ///
+    /// // A new version with the same value is no change.
+    /// flags.set("limit", 10).set("limit", 20);
+    /// let change = changes.recv_timeout(Duration::from_secs(30))?;
+    /// assert_eq!(change, (10.into(), 20.into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn add_flag_value_change_listener(
         &self,
         key: impl Into<Text>,

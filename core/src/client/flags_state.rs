@@ -41,6 +41,22 @@ pub struct FlagsStateOptions {
 
 impl FlagsStateOptions {
     /// Whether only flags that are available to client-side SDKs are included. Default: all flags.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # let flags = TestData::new().with("banner", "hello");
+    /// # let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// let options = FlagsStateOptions::default().client_side_only(true);
+    /// let state = client.all_flags_state(&ada, options);
+    /// // The flag "banner" is not available to client-side SDKs.
+    /// assert_eq!(state.value("banner"), None);
+    /// # assert!(state.is_valid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn client_side_only(mut self, on: bool) -> Self {
         self.client_side_only = on;
         self
@@ -54,6 +70,21 @@ impl FlagsStateOptions {
 
     /// Whether versions and reasons are included only for flags whose evaluations are reported in
     /// full. Default: for all flags.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # let flags = TestData::new().with("banner", "hello");
+    /// # let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// let options = FlagsStateOptions::default().details_only_for_tracked_flags(true);
+    /// let json = client.all_flags_state(&ada, options).to_json();
+    /// assert_eq!(json["banner"], "hello");
+    /// assert!(json["$flagsState"]["banner"].get("version").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn details_only_for_tracked_flags(mut self, on: bool) -> Self {
         self.details_only_for_tracked_flags = on;
         self
@@ -63,6 +94,20 @@ impl FlagsStateOptions {
 /// The values of all flags for one context, with the metadata that a front end's SDK needs.
 ///
 /// It serialises to the bootstrap JSON that client-side SDKs read.
+///
+/// ```
+/// use vexil::client::FlagsStateOptions;
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// let flags = TestData::new().with("banner", "hello");
+/// let client = Client::builder("sdk-key").data_source(flags).start()?;
+/// let state = client.all_flags_state(&Context::new("ada")?, FlagsStateOptions::default());
+/// let page = format!("<script>const flags = {};</script>", state.to_json());
+/// assert!(page.contains(r#""banner":"hello""#));
+/// # assert!(page.contains(r#""$valid":true"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FlagsState {
     valid: bool,
@@ -127,6 +172,23 @@ impl Client {
     ///
     /// Like [`Client::variation`], it waits for I/O if big segments or a store outside memory are
     /// involved.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::from([("new-checkout", true), ("beta", false)]);
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// let state = client.all_flags_state(&Context::new("ada")?, FlagsStateOptions::default());
+    /// assert_eq!(state.values().len(), 2);
+    /// assert_eq!(state.value("beta"), Some(&false.into()));
+    ///
+    /// // An invalid context has no state.
+    /// let state = client.all_flags_state(&Context::new(""), FlagsStateOptions::default());
+    /// assert!(!state.is_valid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn all_flags_state(
         &self,
@@ -146,6 +208,21 @@ impl Client {
     }
 
     /// Async form of [`Client::all_flags_state`]: awaits I/O instead of blocking.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// let flags = TestData::new().with("banner", "hello");
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// let ada = Context::new("ada")?;
+    /// let state = client.all_flags_state_async(&ada, FlagsStateOptions::default()).await;
+    /// assert_eq!(state.value("banner"), Some(&"hello".into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn all_flags_state_async(
         &self,
         context: &impl AsContext,

@@ -17,6 +17,18 @@ impl Client {
     /// call, and does not delay those in progress. A hook that holds a clone of the client keeps
     /// the client open until [`close`](Client::close), which drops all hooks. A closed client drops
     /// added hooks immediately.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::HookRecorder;
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let hook = HookRecorder::new("recorder");
+    /// client.add_hook(hook.clone());
+    /// client.bool_variation("new-checkout", &Context::new("ada")?, false);
+    /// assert_eq!(hook.stages().len(), 2, "one before and one after the evaluation");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn add_hook(&self, hook: impl Hook) {
         self.shared.hooks.add(Arc::new(hook));
     }

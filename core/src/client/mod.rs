@@ -185,15 +185,29 @@ impl Client {
     ///
     /// ```
     /// use std::time::Duration;
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let client = vexil::Client::builder("sdk-key").offline(true).start()?;
+    /// use vexil::Client;
+    /// use vexil::client::NotReadyError;
+    /// # use vexil::config::ServiceEndpoints;
+    /// # use vexil_testing::FakeService;
+    /// # use vexil_testing::fake_service::{Answer, Endpoint};
     ///
-    /// // A process that can run with defaults continues without flags.
-    /// if let Err(error) = client.blocking_wait_until_ready(Duration::from_secs(5)) {
-    ///     eprintln!("starting without flags: {error}");
-    /// }
-    /// # Ok(())
-    /// # }
+    /// # pollster::block_on(async {
+    /// # let service = FakeService::start()?;
+    /// # let endpoints = || ServiceEndpoints::relay(service.url());
+    /// let builder = Client::builder("sdk-key");
+    /// # let builder = builder.service_endpoints(endpoints()).without_events();
+    /// let client = builder.start()?;
+    /// client.wait_until_ready(Duration::from_secs(30)).await?;
+    /// assert!(client.is_initialized());
+    ///
+    /// // The service refuses this key. Waiting for the timeout would be useless.
+    /// # service.always(Endpoint::Stream, Answer::status(401));
+    /// let builder = Client::builder("revoked-key");
+    /// # let builder = builder.service_endpoints(endpoints()).without_events();
+    /// let error = builder.start()?.wait_until_ready(Duration::from_secs(30)).await.unwrap_err();
+    /// assert!(matches!(error, NotReadyError::Refused { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
     /// ```
     ///
     /// # Errors
@@ -209,6 +223,26 @@ impl Client {
 
     /// Blocking form of [`Client::wait_until_ready`]. May be called inside a runtime, whose thread
     /// it blocks.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::{Client, Context};
+    /// # use vexil::config::ServiceEndpoints;
+    /// # use vexil_testing::FakeService;
+    /// # use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// # let service = FakeService::start()?;
+    /// # service.always(Endpoint::Stream, Answer::status(503));
+    /// let builder = Client::builder("sdk-key");
+    /// # let builder = builder.service_endpoints(ServiceEndpoints::relay(service.url())).without_events();
+    /// let client = builder.start()?;
+    /// // A process that can run with defaults continues without flags.
+    /// if let Err(error) = client.blocking_wait_until_ready(Duration::from_millis(10)) {
+    ///     eprintln!("starting without flags: {error}");
+    /// }
+    /// assert!(!client.bool_variation("new-checkout", &Context::new("ada")?, false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Returns the same errors as [`Client::wait_until_ready`].
@@ -278,6 +312,15 @@ impl Client {
     /// mode](ClientBuilder::daemon_mode) always `true`, even if the database was never read; use
     /// [`wait_until_ready`](Self::wait_until_ready) to check that. See the [states of a
     /// client](Self#states-of-a-client).
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil_testing::TestData;
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+    /// assert!(client.is_initialized());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn is_initialized(&self) -> bool {
         let needs_none = self.is_offline() || self.shared.resolver.daemon_mode;
@@ -286,6 +329,19 @@ impl Client {
 
     /// The freshness of the data that evaluations use. See the [states of a
     /// client](Self#states-of-a-client).
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::client::DataAvailability;
+    /// use vexil_testing::TestData;
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+    /// assert_eq!(client.data_availability(), DataAvailability::Refreshed);
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// assert_eq!(client.data_availability(), DataAvailability::Defaults);
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn data_availability(&self) -> DataAvailability {
         self.shared.resolver.availability()
@@ -308,6 +364,15 @@ impl Client {
     ///
     /// It is the HMAC-SHA256 of the context's fully qualified key under the SDK key, in lowercase
     /// hexadecimal.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    ///
+    /// let client = Client::builder("secret").offline(true).start()?;
+    /// let hash = client.secure_mode_hash(&Context::new("Message")?);
+    /// assert_eq!(hash, "aa747c502a898200f9e4fa21bac68136f886a0e27aec70ba06daf2e2a5cb5597");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn secure_mode_hash(&self, context: &Context) -> String {
         // Cannot fail: HMAC accepts keys of any length.
@@ -348,6 +413,21 @@ impl Client {
     }
 
     /// Adds and removes listeners for flag changes.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new();
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let (sender, changes) = mpsc::channel();
+    /// client.flag_tracker().add_listener(move |change| drop(sender.send(change.key.clone())));
+    /// flags.set("banner", "hello");
+    /// assert_eq!(changes.recv_timeout(Duration::from_secs(30))?, "banner");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn flag_tracker(&self) -> FlagTracker<'_> {
         FlagTracker::new(&self.shared.resolver.updater.changes, &self.shared.resolver)
@@ -380,6 +460,36 @@ impl fmt::Debug for Client {
 }
 
 /// The reason why a client is not ready.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::client::NotReadyError;
+/// use vexil::data_source::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
+/// # use std::sync::Arc;
+/// # use vexil::data_source::{DataSink, DataSource, DataSourceError};
+/// #
+/// # #[derive(Clone, Debug)]
+/// # struct Silent;
+/// #
+/// # #[vexil::async_trait]
+/// # impl DataSource for Silent {
+/// #     async fn run(&self, _: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+/// #         std::future::pending().await
+/// #     }
+/// # }
+///
+/// let client = Client::builder("sdk-key").data_source(Silent).without_events().start()?;
+/// match client.blocking_wait_until_ready(Duration::ZERO) {
+///     Ok(()) => println!("ready"),
+///     Err(NotReadyError::Refused { error }) => panic!("the SDK key is wrong: {error}"),
+///     Err(error @ NotReadyError::Timeout { .. }) => {
+///         assert_eq!(error.to_string(), "the client has no data yet");
+///     }
+///     Err(error) => eprintln!("running with defaults: {error}"),
+/// }
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum NotReadyError {

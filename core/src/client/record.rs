@@ -83,6 +83,23 @@ impl Recorder<'_> {
 impl Client {
     /// Reports a context to the service without evaluating a flag for it. An evaluation reports its
     /// context by itself. An invalid context is logged and not reported.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+    ///
+    /// let events = EventRecorder::new();
+    /// let builder = Client::builder("sdk-key").data_source(TestData::new());
+    /// let client = builder.events(events.clone()).start()?;
+    /// let ada = Context::builder("ada").set("email", "ada@example.com").build()?;
+    /// client.identify(&ada);
+    /// assert_eq!(events.take(), [RecordedEvent::Identify(ada)]);
+    ///
+    /// // An invalid context is not reported.
+    /// client.identify(&Context::new(""));
+    /// assert_eq!(events.take(), []);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn identify(&self, context: &impl AsContext) {
         if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
             // The legacy user format allows an empty key, which the service cannot index.
@@ -94,16 +111,55 @@ impl Client {
 
     /// Reports a custom event to the service. `key` is the name under which metrics and experiments
     /// refer to it.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+    ///
+    /// let events = EventRecorder::new();
+    /// let builder = Client::builder("sdk-key").data_source(TestData::new());
+    /// let client = builder.events(events.clone()).start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// let [RecordedEvent::Custom { key, .. }] = &events.take()[..] else { panic!("one event") };
+    /// assert_eq!(key, "signed-up");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn track(&self, key: &str, context: &impl AsContext) {
         self.track_with(key, context, &Value::Null, None);
     }
 
     /// Does the same as [`Client::track`], with additional data; null means no data.
+    ///
+    /// ```
+    /// use vexil::{Client, Context, Value};
+    /// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+    ///
+    /// let events = EventRecorder::new();
+    /// let builder = Client::builder("sdk-key").data_source(TestData::new());
+    /// let client = builder.events(events.clone()).start()?;
+    /// client.track_data("signed-up", &Context::new("ada")?, "newsletter");
+    /// let [RecordedEvent::Custom { data, metric, .. }] = &events.take()[..] else { panic!("one event") };
+    /// assert_eq!((data, metric), (&Value::from("newsletter"), &None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn track_data(&self, key: &str, context: &impl AsContext, data: impl Into<Value>) {
         self.track_with(key, context, &data.into(), None);
     }
 
     /// Does the same as [`Client::track_data`], with a number that a metric sums or averages.
+    ///
+    /// ```
+    /// use vexil::{Client, Context, Value};
+    /// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+    ///
+    /// let events = EventRecorder::new();
+    /// let builder = Client::builder("sdk-key").data_source(TestData::new());
+    /// let client = builder.events(events.clone()).start()?;
+    /// client.track_metric("checkout-seconds", &Context::new("ada")?, 12.5, Value::Null);
+    /// let [RecordedEvent::Custom { metric, .. }] = &events.take()[..] else { panic!("one event") };
+    /// assert_eq!(*metric, Some(12.5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn track_metric(
         &self,
         key: &str,
@@ -131,6 +187,23 @@ impl Client {
     }
 
     /// Starts the delivery of all events recorded so far, and returns immediately.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// # use vexil::config::ServiceEndpoints;
+    /// # use vexil_testing::FakeService;
+    ///
+    /// # let service = FakeService::start()?;
+    /// let builder = Client::builder("sdk-key");
+    /// # let builder = builder.service_endpoints(ServiceEndpoints::relay(service.url()));
+    /// let client = builder.start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// // For instance at the end of a job. Without it, the event is sent at the next flush interval.
+    /// client.flush();
+    /// # let is_sent = |event: &serde_json::Value| event["key"] == "signed-up";
+    /// # service.until("a custom event", || service.events().iter().any(is_sent)).wait()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flush(&self) {
         if let Some(processor) = self.processor()
             && !self.shared.runtime.is_unusable()
@@ -145,6 +218,31 @@ impl Client {
     ///
     /// Returns `false` if events can no longer be delivered, because the processor or the transport
     /// panicked, or the client's [runtime](crate::ClientBuilder::runtime) is gone.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::{Client, Context};
+    /// # use vexil::config::ServiceEndpoints;
+    /// # use vexil_testing::FakeService;
+    /// # use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// # pollster::block_on(async {
+    /// # let service = FakeService::start()?;
+    /// let builder = Client::builder("sdk-key");
+    /// # let builder = builder.service_endpoints(ServiceEndpoints::relay(service.url()));
+    /// let client = builder.start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// assert!(client.flush_and_wait(Duration::from_secs(30)).await);
+    /// assert_eq!(client.event_stats().delivered_events, 2, "an index event and a custom event");
+    ///
+    /// // `true` means that the attempt is over, not that the service accepted the events.
+    /// # service.always(Endpoint::Events, Answer::status(400));
+    /// client.track("signed-out", &Context::new("ada")?);
+    /// assert!(client.flush_and_wait(Duration::from_secs(30)).await);
+    /// assert_eq!(client.event_stats().dropped_payloads, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn flush_and_wait(&self, timeout: Duration) -> bool {
         let Some(processor) = self.processor() else {
             return true;
@@ -160,6 +258,22 @@ impl Client {
     }
 
     /// Blocking form of [`Client::flush_and_wait`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::{Client, Context};
+    /// # use vexil::config::ServiceEndpoints;
+    /// # use vexil_testing::FakeService;
+    ///
+    /// # let service = FakeService::start()?;
+    /// let builder = Client::builder("sdk-key");
+    /// # let builder = builder.service_endpoints(ServiceEndpoints::relay(service.url()));
+    /// let client = builder.start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// assert!(client.blocking_flush(Duration::from_secs(30)));
+    /// # assert!(service.events().iter().any(|event| event["key"] == "signed-up"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn blocking_flush(&self, timeout: Duration) -> bool {
         let Some(processor) = self.processor() else {
             return true;

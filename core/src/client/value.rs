@@ -83,6 +83,17 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
 /// with the reason [`UserNotSpecified`](vexil_eval::EvalErrorKind::UserNotSpecified).
 ///
 /// This trait is sealed. It is implemented for [`Context`] and for `Result<Context, ContextError>`.
+///
+/// ```
+/// use vexil::{Client, Context};
+///
+/// let client = Client::builder("sdk-key").offline(true).start()?;
+/// let ada = Context::new("ada")?;
+/// assert!(client.bool_variation("new-checkout", &ada, true));
+/// // Not unwrapped: an invalid context is logged and yields the default.
+/// assert!(client.bool_variation("new-checkout", &Context::new(""), true));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait AsContext: sealed::Sealed + Sync {
     /// Returns the context.
     ///
