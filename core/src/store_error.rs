@@ -107,6 +107,13 @@ impl StoreError {
     }
 
     /// Whether the same call may succeed later without any intervention.
+    ///
+    /// ```
+    /// use vexil::store::StoreError;
+    ///
+    /// assert!(StoreError::unavailable("connection refused").is_temporary());
+    /// assert!(!StoreError::auth("wrong password").is_temporary());
+    /// ```
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {

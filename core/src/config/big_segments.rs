@@ -58,6 +58,34 @@ impl BigSegmentsConfig {
     /// How long a context's memberships are cached. Default: 5 s. Zero: every evaluation queries
     /// the store, unless a query for the same context is in progress. `Duration::MAX`: until the
     /// client is closed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::BigSegmentsConfig;
+    /// use vexil_testing::{MemoryBigSegmentStore, StoreMethod, TestData};
+    ///
+    /// let store = MemoryBigSegmentStore::new();
+    /// let config = BigSegmentsConfig::new(store.clone())
+    ///     .context_cache_size(10_000)
+    ///     .context_cache_time(Duration::from_secs(60));
+    /// let flags = TestData::new();
+    /// # let client = Client::builder("sdk-key").data_source(flags.clone()).big_segments(config).start()?;
+    /// # let segment = r#"{"key": "vip", "version": 1, "unbounded": true, "generation": 1}"#;
+    /// # flags.use_preconfigured_segment(segment)?;
+    /// # let flag = r#"{"key": "lounge", "version": 1, "on": true, "variations": [false, true],
+    /// #     "fallthrough": {"variation": 0},
+    /// #     "rules": [{"clauses": [{"attribute": "", "op": "segmentMatch", "values": ["vip"]}], "variation": 1}]}"#;
+    /// # flags.use_preconfigured_flag(flag)?;
+    /// # store.database().set_membership("", "ada", ["vip.g1"], []);
+    /// let ada = vexil::Context::new("ada")?;
+    /// // The flag "lounge" is on for the big segment that this context belongs to.
+    /// for _ in 0..3 {
+    ///     assert!(client.bool_variation("lounge", &ada, false));
+    /// }
+    /// assert_eq!(store.calls().count(StoreMethod::Membership), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn context_cache_time(mut self, time: Duration) -> Self {
         self.settings.context_cache_time = time;
         self

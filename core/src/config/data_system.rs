@@ -1,4 +1,4 @@
-//! [`DataSystem`]: several data sources that stand in for one another.
+//! [`DataSystem`]: several data sources with failover between them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::bounds::{NEVER, SHORTEST_INTERVAL};
 use crate::data_source::{DataSource, DataSourceError, DataSourceErrorKind};
 use crate::data_system::{self, Member, Times};
 
-/// Several data sources that stand in for one another: the vendor's *data saving mode*. See
+/// Several data sources with failover between them: the vendor's *data saving mode*. See
 /// [`ClientBuilder::data_system`](crate::ClientBuilder::data_system).
 ///
 /// *Initializers* make one attempt each, in their order, until one of them delivers data with a
@@ -55,6 +55,18 @@ type Recipe = Arc<dyn Configure<dyn DataSource>>;
 impl DataSystem {
     /// A data system without sources, to which sources are added. Without any, the client uses the
     /// data that its store holds.
+    ///
+    /// ```
+    /// use vexil::config::DataSystem;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("banner", "hello");
+    /// let system = DataSystem::custom().synchronizer(flags);
+    /// let client = Client::builder("sdk-key").data_system(system).start()?;
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn custom() -> Self {
         Self {
             initializers: Vec::new(),
@@ -73,6 +85,33 @@ impl DataSystem {
 
     /// Adds a source that keeps the data current, and that is less preferred than the ones added
     /// before.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::DataSystem;
+    /// use vexil::{Client, Context};
+    /// # use std::sync::Arc;
+    /// # use vexil::data_source::{DataSink, DataSource, DataSourceError};
+    /// use vexil_testing::TestData;
+    ///
+    /// /// Fails for good.
+    /// #[derive(Clone, Debug)]
+    /// struct Failing;
+    /// # #[vexil::async_trait]
+    /// # impl DataSource for Failing {
+    /// #     async fn run(&self, _: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    /// #         Err(DataSourceError::invalid_data("the file is malformed"))
+    /// #     }
+    /// # }
+    ///
+    /// let system = DataSystem::custom()
+    ///     .synchronizer(Failing)
+    ///     .synchronizer(TestData::new().with("banner", "hello"));
+    /// let client = Client::builder("sdk-key").data_system(system).without_events().start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn synchronizer(mut self, source: impl Configure<dyn DataSource>) -> Self {
         self.synchronizers.push(Arc::new(source));
         self
@@ -96,6 +135,34 @@ impl DataSystem {
     /// and `interrupted` after the first error of one that does not recover. Defaults, and meaning
     /// of zero: 10 s and 60 s. At least 100 ms. While the first data is arriving, a silent
     /// synchronizer has 60 s or `silent`, if that is longer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::DataSystem;
+    /// use vexil::{Client, Context};
+    /// # use std::sync::Arc;
+    /// # use vexil::data_source::{DataSink, DataSource, DataSourceError};
+    /// use vexil_testing::TestData;
+    ///
+    /// /// Delivers nothing.
+    /// #[derive(Clone, Debug)]
+    /// struct Silent;
+    /// # #[vexil::async_trait]
+    /// # impl DataSource for Silent {
+    /// #     async fn run(&self, _: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    /// #         std::future::pending().await
+    /// #     }
+    /// # }
+    ///
+    /// let system = DataSystem::custom()
+    ///     .synchronizer(Silent)
+    ///     .synchronizer(TestData::new().with("banner", "hello"))
+    ///     .fallback_after(Duration::from_millis(100), Duration::from_secs(30));
+    /// let client = Client::builder("sdk-key").data_system(system).without_events().start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fallback_after(mut self, silent: Duration, interrupted: Duration) -> Self {
         let usual = Times::default();
         self.times.silent = bounded(silent, usual.silent);

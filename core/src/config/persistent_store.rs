@@ -183,6 +183,34 @@ impl PersistentStoreConfig {
     /// Deleting a flag in the service's user interface is not affected, because it leaves a
     /// tombstone. A database whose writer sets no marker proves less: missing items count as
     /// deleted immediately, unless all are missing, or more than half and at least 10.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::PersistentStoreConfig;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::MemoryPersistentStore;
+    /// # use vexil::model::DataKind;
+    /// # use vexil::store::StoredItem;
+    ///
+    /// let database = MemoryPersistentStore::new();
+    /// # let flag = r#"{"key": "banner", "version": 1, "offVariation": 0, "variations": ["hello"]}"#;
+    /// # database.database().put("", DataKind::Flag, "banner", StoredItem::new(flag));
+    /// # database.database().set_initialized("", true);
+    /// let config = PersistentStoreConfig::new(database.clone())
+    ///     .accept_empty(true)
+    ///     .refresh_interval(Duration::from_millis(100));
+    /// let client = Client::builder("sdk-key").daemon_mode(config).without_events().start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// let (sender, changes) = std::sync::mpsc::channel();
+    /// client.flag_tracker().add_listener(move |_| drop(sender.send(())));
+    /// let ada = Context::new("ada")?;
+    /// assert_eq!(client.str_variation("banner", &ada, "gone"), "hello");
+    ///
+    /// database.database().remove("", DataKind::Flag, "banner");
+    /// changes.recv_timeout(Duration::from_secs(30))?;
+    /// assert_eq!(client.str_variation("banner", &ada, "gone"), "gone");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn accept_empty(mut self, accept: bool) -> Self {
         self.accept_empty = accept;
         self
@@ -203,6 +231,22 @@ impl PersistentStoreConfig {
     /// the data source has delivered; from then on they use memory, and the database is not read
     /// any more (FDV2-8.1). Default: the database is kept up to date. Has no effect in daemon mode,
     /// which never writes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::PersistentStoreConfig;
+    /// use vexil_testing::{MemoryPersistentStore, TestData};
+    ///
+    /// let database = MemoryPersistentStore::new();
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(TestData::new().with("banner", "hello"))
+    ///     .data_store(PersistentStoreConfig::new(database.clone()).read_only())
+    ///     .start()?;
+    /// assert!(client.blocking_close(Duration::from_secs(30)));
+    /// assert!(database.writes().is_empty());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn read_only(mut self) -> Self {
         self.is_read_only = true;
         self

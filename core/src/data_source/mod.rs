@@ -142,6 +142,39 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     ///
     /// The default implementation calls `init`, or `upsert` for each item, which is not atomic.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::data_source::{DataSink, DataSource, DataSourceError};
+    /// use vexil::model::{ChangeSet, DataKind, DataSet, Item, Selector};
+    /// use vexil::{Client, Context};
+    ///
+    /// #[derive(Clone, Debug)]
+    /// struct TwoStates;
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for TwoStates {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         let json = br#"{"flags": {"banner": {"version": 5, "offVariation": 0, "variations": ["old"]}}}"#;
+    ///         let data = DataSet::from_json(json).map_err(DataSourceError::invalid_data)?;
+    ///         let full = ChangeSet::full(data).with_selector(Selector::new("(p:env:1)"));
+    ///         sink.apply(full).await.map_err(DataSourceError::store)?;
+    ///
+    ///         // A delta replaces items whatever their versions, unlike `upsert`.
+    ///         let json = br#"{"version": 1, "offVariation": 0, "variations": ["new"]}"#;
+    ///         let item = Item::from_json(DataKind::Flag, "banner", json)
+    ///             .map_err(DataSourceError::invalid_data)?;
+    ///         let delta = ChangeSet::delta(vec![item]).with_selector(Selector::new("(p:env:2)"));
+    ///         sink.apply(delta).await.map_err(DataSourceError::store)?;
+    ///         assert_eq!(sink.selector(), Selector::new("(p:env:2)"));
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TwoStates).without_events().start()?;
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "new");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the store failed.
     async fn apply(&self, changes: ChangeSet) -> Result<(), NotStoredError> {
@@ -166,6 +199,29 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// Reports that the service orders the client to use the classic protocol. Returns whether the
     /// sink follows the order, as a [data system](crate::config::DataSystem) does: the source then
     /// delivers the data or error that comes with the order, and returns. Otherwise it continues.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::data_source::{DataSink, DataSource, DataSourceError, FallbackDirective};
+    /// use vexil::model::DataSet;
+    /// use vexil::Client;
+    ///
+    /// #[derive(Clone, Debug)]
+    /// struct Ordered;
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for Ordered {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         // This client has one source, and thus none to fall back to.
+    ///         assert!(!sink.fall_back(FallbackDirective::new(None)));
+    ///         sink.init(DataSet::default()).await.map_err(DataSourceError::store)
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").data_source(Ordered).without_events().start()?;
+    /// assert!(client.is_initialized());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[expect(unused_variables, reason = "named for the documentation")]
     fn fall_back(&self, directive: FallbackDirective) -> bool {
         false

@@ -91,6 +91,29 @@ pub trait Hook: fmt::Debug + Send + Sync + 'static {
 
     /// Runs after a call of `track`, once the event processor, if there is one, has received the
     /// event.
+    ///
+    /// ```
+    /// use vexil::hooks::{Hook, HookError, HookMetadata, TrackSeriesContext};
+    /// use vexil::{Client, Context, Value};
+    ///
+    /// /// Fails, which is logged once.
+    /// #[derive(Debug)]
+    /// struct Failing;
+    ///
+    /// impl Hook for Failing {
+    ///     fn metadata(&self) -> HookMetadata {
+    ///         HookMetadata::new("failing")
+    ///     }
+    ///     fn after_track(&self, series: &TrackSeriesContext<'_>) -> Result<(), HookError> {
+    ///         assert_eq!((series.key, series.metric_value), ("checkout-seconds", Some(12.5)));
+    ///         Err("the collector is unavailable".into())
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).hook(Failing).start()?;
+    /// client.track_metric("checkout-seconds", &Context::new("ada")?, 12.5, Value::Null);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn after_track(&self, series: &TrackSeriesContext<'_>) -> Result<(), HookError> {
         let _ = series;
         Ok(())
@@ -145,6 +168,41 @@ impl HookMetadata {
 }
 
 /// The arguments of one evaluation, for the stages around it.
+///
+/// ```
+/// use vexil::eval::Detail;
+/// use vexil::hooks::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData};
+/// use vexil::{Client, Context, Value};
+/// # use std::sync::{Arc, Mutex};
+///
+/// /// Notes the flags for which a caller received its own default.
+/// #[derive(Debug, Default)]
+/// struct Defaulted(Mutex<Vec<String>>);
+///
+/// impl Hook for Defaulted {
+///     fn metadata(&self) -> HookMetadata {
+///         HookMetadata::new("defaulted")
+///     }
+///     fn after_evaluation(
+///         &self,
+///         series: &EvaluationSeriesContext<'_>,
+///         data: SeriesData,
+///         detail: &Detail<Value>,
+///     ) -> Result<SeriesData, HookError> {
+///         if detail.is_default_value() {
+///             let key = format!("{} = {}", series.flag_key, series.default_value());
+///             self.0.lock().map_err(|_| "poisoned")?.push(key);
+///         }
+///         Ok(data)
+///     }
+/// }
+///
+/// let hook = Arc::new(Defaulted::default());
+/// let client = Client::builder("sdk-key").offline(true).hook(Arc::clone(&hook)).start()?;
+/// client.int_variation("limit", &Context::new("ada")?, 10);
+/// assert_eq!(*hook.0.lock().unwrap(), ["limit = 10"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 pub struct EvaluationSeriesContext<'a> {
     /// The requested flag key.

@@ -31,6 +31,17 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
     Migrator<Query, Found, Change, Written>
 {
     /// Returns a builder for a migrator that uses the flags of this client.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::migration::{Migrator, MigratorError};
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let builder = Migrator::<u32, (), str, ()>::builder(&client);
+    /// let builder = builder.read(|_| Ok::<_, std::io::Error>(()), |_| Ok::<_, std::io::Error>(()));
+    /// assert_eq!(builder.build().unwrap_err(), MigratorError::WriteMissing);
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn builder(client: &Client) -> MigratorBuilder<Query, Found, Change, Written> {
         let settings = Settings::default();
         MigratorBuilder {
@@ -44,6 +55,24 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
 
     /// Reads according to the stage of the flag `key` for `context`. Returns the result of the
     /// authoritative origin, whatever the other one returned.
+    ///
+    /// ```
+    /// use vexil::migration::{Migrator, Origin, OriginError, Stage};
+    /// use vexil::{Client, Context};
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let migrator = Migrator::builder(&client)
+    ///     .read(|id: &u32| Ok::<_, std::io::Error>(format!("row {id}")), |_: &u32| Err("no such document"))
+    ///     .write(|_: &str| Ok::<_, std::io::Error>(()), |_: &str| Ok::<_, std::io::Error>(()))
+    ///     .build()?;
+    /// let ada = Context::new("ada")?;
+    /// // In the stage `shadow` the old system is authoritative, in the stage `live` the new one.
+    /// let found = migrator.read("move-db", &ada, Stage::Shadow, &7);
+    /// assert_eq!((found.origin, found.result?.as_str()), (Origin::Old, "row 7"));
+    /// let found = migrator.read("move-db", &ada, Stage::Live, &7);
+    /// assert!(matches!(found.result, Err(OriginError::Failed { origin: Origin::New, .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read(
         &self,
         key: &str,
@@ -74,6 +103,21 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
 
     /// Writes according to the stage of the flag `key` for `context`, first to the authoritative
     /// origin. If that fails, the other one is not written.
+    ///
+    /// ```
+    /// use vexil::migration::{Migrator, Stage};
+    /// use vexil::{Client, Context};
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let migrator = Migrator::builder(&client)
+    ///     .read(|_: &u32| Ok::<_, std::io::Error>(()), |_: &u32| Ok::<_, std::io::Error>(()))
+    ///     .write(|_: &str| Err::<(), _>("disk full"), |_: &str| Ok::<_, std::io::Error>(()))
+    ///     .build()?;
+    /// let written = migrator.write("move-db", &Context::new("ada")?, Stage::DualWrite, "new name");
+    /// assert!(written.authoritative.result.is_err());
+    /// assert!(written.nonauthoritative.is_none(), "the new system is not written");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn write(
         &self,
         key: &str,

@@ -109,6 +109,23 @@ impl MigrationOpTracker {
 
     /// Builds the report of the operation.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::migration::{Operation, Origin, Stage, TrackerError};
+    /// use vexil::{Client, Context};
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let (_, tracker) = client.migration_variation("move-db", &Context::new("ada")?, Stage::Off);
+    /// tracker.operation(Operation::Read);
+    /// tracker.latency(Origin::Old, Duration::from_millis(3));
+    /// assert_eq!(tracker.build(), Err(TrackerError::NothingInvoked));
+    ///
+    /// tracker.invoked(Origin::Old);
+    /// let report = tracker.build()?;
+    /// assert_eq!(report.latency.old, Some(Duration::from_millis(3)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the recorded values are incomplete or contradictory.
     pub fn build(&self) -> Result<MigrationOpEvent, TrackerError> {

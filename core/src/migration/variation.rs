@@ -56,6 +56,25 @@ impl Client {
     }
 
     /// Async form of [`Client::migration_variation`]: awaits I/O instead of blocking.
+    ///
+    /// ```
+    /// use vexil::migration::Stage;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// let flags = TestData::new().with("move-db", "shadow").with("move-files", "moving");
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// let ada = Context::new("ada")?;
+    /// let (stage, _tracker) = client.migration_variation_async("move-db", &ada, Stage::Off).await;
+    /// assert_eq!(stage, Stage::Shadow);
+    ///
+    /// // The value of this flag is not a stage.
+    /// let (stage, _tracker) = client.migration_variation_async("move-files", &ada, Stage::Off).await;
+    /// assert_eq!(stage, Stage::Off);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn migration_variation_async(
         &self,
         key: &str,
@@ -105,6 +124,27 @@ impl Client {
     /// Reports a finished migration operation. An incomplete or contradictory one is logged and not
     /// reported. With an invalid context nothing is logged, because the evaluation has already
     /// logged it.
+    ///
+    /// ```
+    /// use vexil::migration::{Operation, Origin, Stage};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+    ///
+    /// let events = EventRecorder::new();
+    /// let flags = TestData::new().with("move-db", "live");
+    /// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
+    /// let (_stage, tracker) = client.migration_variation("move-db", &Context::new("ada")?, Stage::Off);
+    /// # events.take();
+    /// tracker.operation(Operation::Write);
+    /// // Not reported, but logged: no origin was called.
+    /// client.track_migration_op(&tracker);
+    /// assert_eq!(events.take(), []);
+    ///
+    /// tracker.invoked(Origin::New);
+    /// client.track_migration_op(&tracker);
+    /// assert!(matches!(events.take()[..], [RecordedEvent::MigrationOp(_)]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn track_migration_op(&self, tracker: &MigrationOpTracker) {
         match tracker.build() {
             Ok(op) => self.record(&Event::MigrationOp(&op)),

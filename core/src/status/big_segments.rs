@@ -89,6 +89,22 @@ impl<'a> BigSegmentStoreStatusProvider<'a> {
 
     /// Returns the current status. Right after the start, waits for the first query to complete.
     /// Without a store, `available` is `false`.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil_testing::{MemoryBigSegmentStore, StoreFault, TestData};
+    ///
+    /// # pollster::block_on(async {
+    /// let store = MemoryBigSegmentStore::new();
+    /// store.calls().fault_all(StoreFault::Fail);
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(TestData::new())
+    ///     .big_segments(store)
+    ///     .start()?;
+    /// assert!(!client.big_segment_store_status().status().await.available);
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn status(&self) -> BigSegmentStoreStatus {
         match self.cell {
             Some(cell) => cell.first_known().await,
@@ -104,6 +120,28 @@ impl<'a> BigSegmentStoreStatusProvider<'a> {
     }
 
     /// Subscribes to all later changes. Returns `None` without a store.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::BigSegmentsConfig;
+    /// use vexil_testing::{MemoryBigSegmentStore, StoreFault, TestData};
+    ///
+    /// let store = MemoryBigSegmentStore::new();
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(TestData::new())
+    ///     .big_segments(
+    ///         BigSegmentsConfig::new(store.clone()).status_poll_interval(Duration::from_millis(100)),
+    ///     )
+    ///     .start()?;
+    /// let provider = client.big_segment_store_status();
+    /// # provider.blocking_status(Duration::from_secs(30));
+    /// let mut changes = provider.subscribe().ok_or("no store")?;
+    /// store.calls().fault_all(StoreFault::Fail);
+    /// let status = changes.blocking_next(Duration::from_secs(30)).ok_or("no change")?;
+    /// assert!(!status.available);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn subscribe(&self) -> Option<Subscription<BigSegmentStoreStatus>> {
         self.cell.map(|cell| cell.status.subscribe())

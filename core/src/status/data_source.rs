@@ -175,6 +175,25 @@ impl<'a> DataSourceStatusProvider<'a> {
 
     /// Subscribes to all later changes: every new state and every error, so that each failed
     /// attempt is a change.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::data_source::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new();
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let mut changes = client.data_source_status().subscribe();
+    /// # let error = DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "connection lost");
+    /// # flags.update_status(DataSourceState::Interrupted, error);
+    /// let status = changes.blocking_next(Duration::from_secs(30)).ok_or("no change")?;
+    /// assert_eq!(status.state, DataSourceState::Interrupted);
+    /// assert!(status.error.is_some_and(|error| error.message == "connection lost"));
+    ///
+    /// assert!(changes.blocking_next(Duration::ZERO).is_none(), "there is no other change");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn subscribe(&self) -> Subscription<DataSourceStatus> {
         self.cell.0.subscribe()
@@ -183,6 +202,24 @@ impl<'a> DataSourceStatusProvider<'a> {
     /// Waits for a state and returns whether it was reached within `timeout`. Returns `false` early
     /// if the data source is off. `Duration::ZERO` only checks the current state; `Duration::MAX`
     /// sets no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::data_source::DataSourceState;
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+    /// let status = client.data_source_status();
+    /// assert!(status.wait_for(DataSourceState::Valid, Duration::from_secs(30)).await);
+    ///
+    /// client.close(Duration::from_secs(30)).await;
+    /// // Returns early: a source that is off does not become valid again.
+    /// assert!(!status.wait_for(DataSourceState::Valid, Duration::MAX).await);
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn wait_for(&self, state: DataSourceState, timeout: Duration) -> bool {
         self.runtime
             .timeout(timeout, self.comes_to(state))
@@ -191,6 +228,19 @@ impl<'a> DataSourceStatusProvider<'a> {
     }
 
     /// Blocking form of [`DataSourceStatusProvider::wait_for`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::data_source::DataSourceState;
+    /// use vexil_testing::TestData;
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+    /// let status = client.data_source_status();
+    /// assert!(status.blocking_wait_for(DataSourceState::Valid, Duration::from_secs(30)));
+    /// assert!(!status.blocking_wait_for(DataSourceState::Interrupted, Duration::ZERO));
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn blocking_wait_for(&self, state: DataSourceState, timeout: Duration) -> bool {
         self.runtime

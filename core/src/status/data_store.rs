@@ -185,6 +185,35 @@ impl DataStoreReporter {
     ///
     /// `change` is called with a copy, outside any lock, so it may use the client. Of two
     /// concurrent updates, the later one wins in the fields that both have changed.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::Client;
+    /// use vexil::config::{ClientContext, ConfigError, Configure};
+    /// use vexil::status::DataStoreErrorInfo;
+    /// use vexil::store::{DataStore, MemoryStore, StoreError};
+    ///
+    /// /// A store that cannot reach its server at the start.
+    /// #[derive(Debug)]
+    /// struct Remote;
+    ///
+    /// impl Configure<dyn DataStore> for Remote {
+    ///     fn configure(self: Arc<Self>, context: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+    ///         context.data_store_status().update(|status| {
+    ///             status.available = false;
+    ///             status.error = Some(DataStoreErrorInfo::new(&StoreError::Timeout));
+    ///         });
+    ///         Ok(Arc::new(MemoryStore::new()))
+    ///     }
+    /// }
+    ///
+    /// let flags = vexil_testing::TestData::new();
+    /// let client = Client::builder("sdk-key").data_source(flags).data_store(Remote).start()?;
+    /// let status = client.data_store_status().status();
+    /// assert!(!status.available);
+    /// assert!(status.error.is_some_and(|error| error.message.contains("in time")));
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn update(&self, change: impl FnOnce(&mut DataStoreStatus)) {
         let before = self.get();
         let mut changed = before.clone();
@@ -265,6 +294,23 @@ impl<'a> DataStoreStatusProvider<'a> {
     }
 
     /// Subscribes to later changes of anything but times and numbers.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::{MemoryPersistentStore, StoreFault};
+    ///
+    /// let database = MemoryPersistentStore::new();
+    /// database.calls().fault_all(StoreFault::Refuse);
+    /// let client = Client::builder("sdk-key").daemon_mode(database.clone()).without_events().start()?;
+    /// # assert!(client.data_store_status().blocking_wait_for(|status| !status.available, Duration::from_secs(30)));
+    /// let mut changes = client.data_store_status().subscribe();
+    /// // The outage ends.
+    /// database.calls().heal();
+    /// let status = changes.blocking_next(Duration::from_secs(60)).ok_or("no change")?;
+    /// assert!(status.error.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn subscribe(&self) -> Subscription<DataStoreStatus> {
         self.reporter.0.subscribe()
@@ -272,6 +318,22 @@ impl<'a> DataStoreStatusProvider<'a> {
 
     /// Waits for a status that `is_it` accepts, the current one included. Returns whether it was
     /// reached within `timeout`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::{MemoryPersistentStore, StoreFault};
+    ///
+    /// # pollster::block_on(async {
+    /// let database = MemoryPersistentStore::new();
+    /// database.calls().fault_all(StoreFault::Fail);
+    /// let client = Client::builder("sdk-key").daemon_mode(database).without_events().start()?;
+    /// let status = client.data_store_status();
+    /// assert!(status.wait_for(|status| !status.available, Duration::from_secs(30)).await);
+    /// assert!(!status.wait_for(|status| status.answered, Duration::ZERO).await);
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn wait_for(
         &self,
         is_it: impl Fn(&DataStoreStatus) -> bool,
@@ -284,6 +346,20 @@ impl<'a> DataStoreStatusProvider<'a> {
     }
 
     /// Blocking form of [`DataStoreStatusProvider::wait_for`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::MemoryPersistentStore;
+    ///
+    /// let database = MemoryPersistentStore::new();
+    /// let client = Client::builder("sdk-key").daemon_mode(database).without_events().start()?;
+    /// let answered = client
+    ///     .data_store_status()
+    ///     .blocking_wait_for(|status| status.answered, Duration::from_secs(30));
+    /// assert!(answered);
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn blocking_wait_for(
         &self,

@@ -11,6 +11,21 @@ use super::{DataStore, Snapshot, StoreError, Upserted};
 
 /// A store that keeps all data in memory. Readers take no lock and never wait for a writer. Clones
 /// share the same data.
+///
+/// ```
+/// use vexil::model::{DataKind, DataSet, Item};
+/// use vexil::store::{DataStore, MemoryStore, Upserted};
+///
+/// # pollster::block_on(async {
+/// let store = MemoryStore::new();
+/// store.init(DataSet::default()).await?;
+/// let flag = Item::from_json(DataKind::Flag, "banner", br#"{"version": 1}"#)?;
+/// assert_eq!(store.upsert(flag.clone()).await?, Upserted::Written);
+/// assert_eq!(store.upsert(flag).await?, Upserted::Stale);
+/// store.read(&mut |snapshot| assert_eq!(snapshot.flags().count(), 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemoryStore(Arc<Memory>);
 

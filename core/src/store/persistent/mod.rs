@@ -218,6 +218,15 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
 const DEFAULT_REFRESH_INTERVAL: Duration = Duration::from_secs(15);
 
 /// An item as stored in a database.
+///
+/// ```
+/// use vexil::store::StoredItem;
+///
+/// let item = StoredItem::new(r#"{"key": "banner", "version": 3, "deleted": true}"#);
+/// assert_eq!(item.version, None, "the version is only in the text");
+/// let item = item.with_version(3).with_deleted(true);
+/// assert_eq!((item.version, item.deleted), (Some(3), Some(true)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredItem {
