@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use super::occupy::BLOCKING_THREADS;
 
 /// The timeout of a clause. Reached only by stores that hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs a clause against a harness; panics if the clause fails.
 #[expect(clippy::panic, reason = "the end of a test that fails")]
@@ -26,10 +26,7 @@ pub fn hold<H>(
         runtime.unwrap_or_else(|error| panic!("cannot create a runtime for the test: {error}"));
     runtime.block_on(async {
         let harness = harness();
-        let held = tokio::time::timeout(PATIENCE, clause(&harness)).await;
-        assert!(
-            held.is_ok(),
-            "the clause did not finish within {PATIENCE:?}"
-        );
+        let held = tokio::time::timeout(TIMEOUT, clause(&harness)).await;
+        assert!(held.is_ok(), "the clause did not finish within {TIMEOUT:?}");
     });
 }

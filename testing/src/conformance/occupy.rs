@@ -12,7 +12,7 @@ pub(super) const BLOCKING_THREADS: usize = 16;
 
 /// How long to wait for the threads. A store that occupies one permanently makes the clause weaker,
 /// not wrong.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The runtime's blocking threads. Until this is dropped, work passed to `spawn_blocking` is
 /// queued.
@@ -37,6 +37,6 @@ pub(super) async fn occupy() -> Occupied {
     };
     let threads = (0..BLOCKING_THREADS).map(occupy_one).collect();
     // An error means that some threads are still busy.
-    let _ = timeout(PATIENCE, started.acquire_many(BLOCKING_THREADS as u32)).await;
+    let _ = timeout(TIMEOUT, started.acquire_many(BLOCKING_THREADS as u32)).await;
     Occupied { _threads: threads }
 }

@@ -93,7 +93,7 @@ impl Shared {
             tokio::time::sleep(self.delay(direction)).await;
             // The direction may have been stalled meanwhile.
             self.flows(direction).await;
-            let last = self.spoil(direction, &mut piece);
+            let last = self.corrupt(direction, &mut piece);
             to.write_all(&piece).await?;
             let passed = piece.len() as u64;
             self.count(|counts| match direction {

@@ -105,7 +105,7 @@ impl Shared {
     }
 
     /// Applies the faults to a piece. Returns whether it is the last one to be forwarded.
-    pub(super) fn spoil(&self, direction: Direction, piece: &mut Vec<u8>) -> bool {
+    pub(super) fn corrupt(&self, direction: Direction, piece: &mut Vec<u8>) -> bool {
         let corrupt = self
             .state
             .look(|state| state.faults(direction).corrupt.clone());
@@ -113,12 +113,12 @@ impl Shared {
             (corrupt.lock().unwrap_or_else(PoisonError::into_inner))(piece);
         }
         self.state
-            .change_quietly(|state| state.faults_mut(direction).spoil(piece))
+            .change_quietly(|state| state.faults_mut(direction).corrupt(piece))
     }
 }
 
 impl Faults {
-    fn spoil(&mut self, piece: &mut Vec<u8>) -> bool {
+    fn corrupt(&mut self, piece: &mut Vec<u8>) -> bool {
         let Some(left) = &mut self.cut_after else {
             return false;
         };

@@ -208,7 +208,7 @@ impl DataSourceHarness for Harness {
         self.connections.load(Ordering::SeqCst)
     }
 
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         if self.fault == Fault::None {
             Duration::from_secs(20)
         } else {

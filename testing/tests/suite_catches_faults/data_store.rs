@@ -151,7 +151,7 @@ impl DataStoreHarness for Harness {
         rows.get(&(kind, key.to_owned())).cloned()
     }
 
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         if matches!(self.fault, Fault::None | Fault::Fetches) {
             Duration::from_secs(20)
         } else {

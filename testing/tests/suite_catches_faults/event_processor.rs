@@ -188,7 +188,7 @@ impl EventProcessorHarness for Harness {
         self.destination.is_away.store(false, Ordering::SeqCst);
     }
 
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         if self.fault == Fault::None {
             Duration::from_secs(20)
         } else {

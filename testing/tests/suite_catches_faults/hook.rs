@@ -132,7 +132,7 @@ impl HookHarness for Harness {
         self.seen.lock().unwrap().clone()
     }
 
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         if self.fault == Fault::None {
             Duration::from_secs(20)
         } else {

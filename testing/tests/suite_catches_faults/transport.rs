@@ -172,7 +172,7 @@ impl TransportHarness for Harness {
         self.with(config.ca_certs(file.path()))
     }
 
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         match self.0 {
             Fault::None => Duration::from_secs(20),
             // The clause itself takes more than three seconds.

@@ -17,7 +17,7 @@ pub async fn a_stopped_run_closes_its_connections(harness: &dyn DataSourceHarnes
     );
     first.stop().await;
     second.stop().await;
-    eventually(harness.patience(), "the end of all connections", || {
+    eventually(harness.timeout(), "the end of all connections", || {
         harness.open_connections() == 0
     })
     .await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use vexil::async_trait;
 use vexil::data_source::DataSource;
 
-use crate::conformance::eventually::PATIENCE;
+use crate::conformance::eventually::TIMEOUT;
 
 /// Controls the origin of the data in the suite for data sources: a service, a file, a database.
 /// Methods may panic, which fails the test.
@@ -46,7 +46,7 @@ pub trait DataSourceHarness: Send + Sync {
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.
-    fn patience(&self) -> Duration {
-        PATIENCE
+    fn timeout(&self) -> Duration {
+        TIMEOUT
     }
 }

@@ -58,7 +58,7 @@ impl<'a> Run<'a> {
 
     /// Waits for a condition on the sink.
     pub(super) async fn until(&self, what: &str, mut condition: impl FnMut(&Recorder) -> bool) {
-        eventually(self.harness.patience(), what, || condition(&self.sink)).await;
+        eventually(self.harness.timeout(), what, || condition(&self.sink)).await;
     }
 
     /// Waits until the sink has the usual items of this state and no others.
@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
     /// Waits until the source ends by itself, and returns its result.
     pub(super) async fn ended(self) -> (Arc<Recorder>, Result<(), DataSourceError>) {
         let (harness, sink) = (self.harness, Arc::clone(&self.sink));
-        eventually(harness.patience(), "the end of the source", || {
+        eventually(harness.timeout(), "the end of the source", || {
             self.has_ended()
         })
         .await;
@@ -100,7 +100,7 @@ impl<'a> Run<'a> {
         let harness = self.harness;
         let sink = self.stop().await;
         eventually(
-            harness.patience(),
+            harness.timeout(),
             "the release of the sink of a stopped source",
             || Arc::strong_count(&sink) == 1,
         )

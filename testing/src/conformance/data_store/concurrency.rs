@@ -22,7 +22,7 @@ use crate::conformance::must::Must;
 
 /// How long a write may take while a snapshot is lent. A store may make it wait, so reaching this
 /// makes the clause weaker, not wrong.
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The keys of a data set whose items all have the same version.
 const KEYS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -96,7 +96,7 @@ pub async fn a_lent_snapshot_does_not_change(harness: &dyn DataStoreHarness) {
                 written
             }));
             // An error means that the store makes the write wait.
-            let _ = written.recv_timeout(PATIENCE);
+            let _ = written.recv_timeout(TIMEOUT);
             for kind in KINDS {
                 for key in KEYS {
                     let found = find(snapshot, kind, key);
@@ -165,7 +165,7 @@ pub async fn readers_never_see_a_mix_of_two_data_sets(harness: &dyn DataStoreHar
             yield_now().await;
         }
         if number % 10 == 0 {
-            eventually(harness.patience(), "a read between two writes", || {
+            eventually(harness.timeout(), "a read between two writes", || {
                 reading.is_finished() || reads.load(Ordering::SeqCst) > before
             })
             .await;

@@ -387,7 +387,7 @@ pub async fn a_closed_store_is_dropped_with_its_last_handle(harness: &dyn DataSt
     store.close().await;
     let handle = Arc::downgrade(&store);
     drop(store);
-    eventually(harness.patience(), "the store to be dropped", || {
+    eventually(harness.timeout(), "the store to be dropped", || {
         handle.strong_count() == 0
     })
     .await;

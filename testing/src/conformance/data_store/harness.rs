@@ -8,7 +8,7 @@ use vexil::async_trait;
 use vexil::model::DataKind;
 use vexil::store::DataStore;
 
-use crate::conformance::eventually::PATIENCE;
+use crate::conformance::eventually::TIMEOUT;
 
 /// Creates the stores of the suite for data stores. Methods may panic, which fails the test.
 #[async_trait]
@@ -30,7 +30,7 @@ pub trait DataStoreHarness: Send + Sync {
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.
-    fn patience(&self) -> Duration {
-        PATIENCE
+    fn timeout(&self) -> Duration {
+        TIMEOUT
     }
 }

@@ -120,7 +120,7 @@ pub async fn a_closed_processor_is_dropped_with_its_last_handle(
     let processor = pen.into_processor();
     let handle = Arc::downgrade(&processor);
     drop(processor);
-    eventually(harness.patience(), "the processor to be dropped", || {
+    eventually(harness.timeout(), "the processor to be dropped", || {
         handle.strong_count() == 0
     })
     .await;

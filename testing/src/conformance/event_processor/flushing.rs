@@ -25,7 +25,7 @@ pub async fn a_requested_flush_delivers_in_the_background(harness: &dyn EventPro
     let pen = Pen::new(harness).await;
     pen.evaluate("a", 5);
     pen.processor().flush();
-    eventually(harness.patience(), "a delivery in the background", || {
+    eventually(harness.timeout(), "a delivery in the background", || {
         pen.delivered().count("a") == 5
     })
     .await;
@@ -83,7 +83,7 @@ pub async fn a_dropped_flush_loses_and_repeats_nothing(harness: &dyn EventProces
     );
 }
 
-/// Evaluations go on while events are delivered.
+/// Evaluations continue while events are delivered.
 pub async fn evaluations_during_a_flush_are_counted(harness: &dyn EventProcessorHarness) {
     let pen = Pen::new(harness).await;
     let mut count = 0;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use vexil::async_trait;
 use vexil::events::EventProcessor;
 
-use crate::conformance::eventually::PATIENCE;
+use crate::conformance::eventually::TIMEOUT;
 
 /// Creates the processors of the suite for event processors, and observes what they deliver.
 /// Methods may panic, which fails the test.
@@ -34,8 +34,8 @@ pub trait EventProcessorHarness: Send + Sync {
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.
-    fn patience(&self) -> Duration {
-        PATIENCE
+    fn timeout(&self) -> Duration {
+        TIMEOUT
     }
 }
 

@@ -31,7 +31,7 @@ pub async fn events_after_an_outage_are_delivered(harness: &dyn EventProcessorHa
     harness.restore();
     pen.evaluate("b", 7);
     pen.flush().await;
-    eventually(harness.patience(), "a delivery after the outage", || {
+    eventually(harness.timeout(), "a delivery after the outage", || {
         pen.delivered().count("b") == 7
     })
     .await;

@@ -113,7 +113,7 @@ impl<'a> Pen<'a> {
 
     /// Awaits a call; panics if it does not complete.
     pub(super) async fn completes<T>(&self, what: &str, call: impl Future<Output = T>) -> T {
-        let completed = timeout(self.harness.patience(), call).await.ok();
+        let completed = timeout(self.harness.timeout(), call).await.ok();
         #[expect(clippy::panic, reason = "the end of a test that fails")]
         completed.unwrap_or_else(|| panic!("{what} does not complete"))
     }

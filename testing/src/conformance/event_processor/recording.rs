@@ -1,4 +1,4 @@
-//! Clauses on what an event processor delivers of what was recorded.
+//! Clauses on the delivery of recorded events.
 
 use serde_json::json;
 use vexil::Value;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use vexil::Value;
 use vexil::hooks::Hook;
 
-use crate::conformance::eventually::PATIENCE;
+use crate::conformance::eventually::TIMEOUT;
 
 /// Creates the hooks of the suite for hooks. Methods may panic, which fails the test.
 pub trait HookHarness: Send + Sync {
@@ -20,7 +20,7 @@ pub trait HookHarness: Send + Sync {
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.
-    fn patience(&self) -> Duration {
-        PATIENCE
+    fn timeout(&self) -> Duration {
+        TIMEOUT
     }
 }

@@ -1,4 +1,4 @@
-//! Clauses on what a hook sees.
+//! Clauses on the arguments of the stages.
 
 use vexil::Value;
 

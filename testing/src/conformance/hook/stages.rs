@@ -115,7 +115,7 @@ pub async fn a_hook_is_dropped_with_its_client(harness: &dyn HookHarness) {
         client.variation("a", &ada, false);
         client.close(Duration::from_secs(10)).await;
     }
-    eventually(harness.patience(), "the hook to be dropped", || {
+    eventually(harness.timeout(), "the hook to be dropped", || {
         handle.strong_count() == 0
     })
     .await;

@@ -11,7 +11,7 @@ use crate::conformance::must::Must;
 
 /// How long to wait for a notification before the change is repeated, and how often it is repeated:
 /// the store may still be subscribing.
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_millis(500);
 const TRIES: u64 = 12;
 
 /// Changes by other processes are notified to a reader as long as the database is reachable.
@@ -52,7 +52,7 @@ async fn is_told(place: &Place<'_>, kind: DataKind, changes: &mut Changes) {
     changes.mark_unchanged();
     for version in 1..=TRIES {
         place.put(kind, "a", &live("a", version)).await;
-        if tokio::time::timeout(PATIENCE, changes.changed())
+        if tokio::time::timeout(TIMEOUT, changes.changed())
             .await
             .is_ok()
         {

@@ -71,7 +71,7 @@ pub(super) async fn completes<T>(
     what: &str,
     future: impl Future<Output = T>,
 ) -> T {
-    let completed = timeout(harness.patience(), future).await.ok();
+    let completed = timeout(harness.timeout(), future).await.ok();
     completed.unwrap_or_else(|| panic!("{what} does not complete"))
 }
 

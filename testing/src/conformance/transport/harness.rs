@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vexil::transport::HttpTransport;
 
-use crate::conformance::eventually::PATIENCE;
+use crate::conformance::eventually::TIMEOUT;
 
 /// Creates the transports of the suite for HTTP transports. Methods may panic, which fails the
 /// test.
@@ -21,7 +21,7 @@ pub trait TransportHarness: Send + Sync {
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.
-    fn patience(&self) -> Duration {
-        PATIENCE
+    fn timeout(&self) -> Duration {
+        TIMEOUT
     }
 }

@@ -1,4 +1,4 @@
-//! Clauses on what arrives at the server.
+//! Clauses on requests, as the server receives them.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};

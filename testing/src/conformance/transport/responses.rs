@@ -1,4 +1,4 @@
-//! Clauses on what the server sends.
+//! Clauses on responses.
 
 use std::io::Write;
 

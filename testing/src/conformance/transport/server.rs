@@ -16,7 +16,7 @@ pub(super) struct Server {
 
 #[expect(
     clippy::expect_used,
-    reason = "a test cannot go on without a port or its connection"
+    reason = "a test cannot continue without a port or its connection"
 )]
 impl Server {
     pub(super) async fn start() -> Self {

@@ -58,7 +58,10 @@ pub async fn a_redirect_to_http_is_refused(harness: &dyn TransportHarness) {
     }
 }
 
-#[expect(clippy::expect_used, reason = "a test cannot go on without its server")]
+#[expect(
+    clippy::expect_used,
+    reason = "a test cannot continue without its server"
+)]
 fn service() -> FakeService {
     FakeService::builder()
         .tls()
