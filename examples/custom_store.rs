@@ -26,7 +26,7 @@ use vexil::store::{
 use vexil::{Client, Context, Text};
 use vexil_testing::TestData;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Stores flags in `flags.json` in a folder. The file is replaced atomically, so a reader never
 /// sees a partial change.
@@ -239,7 +239,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .start()?;
     if !writer
         .data_store_status()
-        .blocking_wait_for(|status| status.initialized, PATIENCE)
+        .blocking_wait_for(|status| status.initialized, TIMEOUT)
     {
         return Err("the store was not initialized in time".into());
     }
@@ -250,8 +250,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .daemon_mode(reading)
         .without_events()
         .start()?;
-    let _closed_at_the_end = reader.close_on_drop(PATIENCE);
-    reader.blocking_wait_until_ready(PATIENCE)?;
+    let _closed_at_the_end = reader.close_on_drop(TIMEOUT);
+    reader.blocking_wait_until_ready(TIMEOUT)?;
 
     let ada = Context::new("ada")?;
     println!(
@@ -267,13 +267,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
     println!("The writer receives a new banner …");
     flags.set("banner", "goodbye");
-    let change = changed.recv_timeout(PATIENCE)?;
+    let change = changed.recv_timeout(TIMEOUT)?;
     println!(
         "… the reader's banner changed from {} to {}.\n",
         change.old_value, change.new_value
     );
     // Completes pending writes.
-    if !writer.blocking_close(PATIENCE) {
+    if !writer.blocking_close(TIMEOUT) {
         return Err("the writer did not close in time".into());
     }
     print_file(folder.path())

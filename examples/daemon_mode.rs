@@ -19,7 +19,7 @@ use vexil_examples::{contexts, table};
 use vexil_redis::RedisDataStore;
 use vexil_testing::servers::{RedisServer, ServerError};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const PREFIX: &str = "ld:shop:live";
 
 /// The tombstone that a Relay Proxy writes for a deleted flag: a complete object, so that no reader
@@ -45,9 +45,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .daemon_mode(store)
         .without_events()
         .start()?;
-    let _closed_at_the_end = client.close_on_drop(PATIENCE);
+    let _closed_at_the_end = client.close_on_drop(TIMEOUT);
     // Ready once the database was read. `is_initialized` is always true in daemon mode.
-    client.blocking_wait_until_ready(PATIENCE)?;
+    client.blocking_wait_until_ready(TIMEOUT)?;
     let contexts = contexts()?;
     println!("{}\n", table(&client, &contexts));
     print_status("Redis is up", &client);
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
     let written = Instant::now();
     relay.switch_on("legacy-export")?;
-    let (seen, change) = changed.recv_timeout(PATIENCE)?;
+    let (seen, change) = changed.recv_timeout(TIMEOUT)?;
     let took = seen.duration_since(written);
     println!(
         "… and {took:.1?} later its value for {name} is {} instead of {}.\n",
@@ -151,10 +151,7 @@ fn wait_until(
     client: &Client,
     holds: impl Fn(&DataStoreStatus) -> bool,
 ) -> Result<(), Box<dyn Error>> {
-    match client
-        .data_store_status()
-        .blocking_wait_for(holds, PATIENCE)
-    {
+    match client.data_store_status().blocking_wait_for(holds, TIMEOUT) {
         true => Ok(()),
         false => Err("the store did not reach the expected status in time".into()),
     }

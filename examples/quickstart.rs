@@ -20,7 +20,7 @@ use vexil_examples::{contexts, table};
 use vexil_file_data::FileData;
 use vexil_testing::FakeService;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt()
@@ -42,8 +42,8 @@ fn from_service() -> Result<(), Box<dyn Error>> {
         .service_endpoints(ServiceEndpoints::relay(service.url()))
         .start()?;
     // Delivers pending events, which would otherwise be lost with the process.
-    let _closed_at_the_end = client.close_on_drop(PATIENCE);
-    client.blocking_wait_until_ready(PATIENCE)?;
+    let _closed_at_the_end = client.close_on_drop(TIMEOUT);
+    client.blocking_wait_until_ready(TIMEOUT)?;
 
     let contexts = contexts()?;
     println!("{}", table(&client, &contexts));
@@ -62,7 +62,7 @@ fn from_service() -> Result<(), Box<dyn Error>> {
     flag["key"] = "legacy-export".into();
     flag["on"] = true.into();
     service.use_preconfigured_flag(flag)?;
-    let change = changed.recv_timeout(PATIENCE)?;
+    let change = changed.recv_timeout(TIMEOUT)?;
     println!(
         "… {} for {name} changed from {} to {}.",
         change.key, change.old_value, change.new_value
@@ -77,7 +77,7 @@ fn from_service() -> Result<(), Box<dyn Error>> {
         49.9,
         serde_json::json!({"items": 3}),
     );
-    client.blocking_flush(PATIENCE);
+    client.blocking_flush(TIMEOUT);
     println!("\nEvents delivered to the service:");
     for event in service.events() {
         println!("{event}");
@@ -90,8 +90,8 @@ fn from_file(file: PathBuf, watch: bool) -> Result<(), Box<dyn Error>> {
     let client = Client::builder("sdk-key-of-no-account")
         .data_source(FileData::path(&file).watch(watch))
         .start()?;
-    let _closed_at_the_end = client.close_on_drop(PATIENCE);
-    client.blocking_wait_until_ready(PATIENCE)?;
+    let _closed_at_the_end = client.close_on_drop(TIMEOUT);
+    client.blocking_wait_until_ready(TIMEOUT)?;
     let contexts = contexts()?;
     println!("{}", table(&client, &contexts));
     if watch {

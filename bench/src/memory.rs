@@ -16,7 +16,7 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Reads the memory of this process; the error tells why it is unknown.
+    /// Reads the memory of this process; the error says why it is unknown.
     pub(crate) fn now() -> Result<Self, String> {
         let status = fs::read_to_string(STATUS).map_err(|error| {
             format!("{STATUS} cannot be read, as on systems other than Linux: {error}")

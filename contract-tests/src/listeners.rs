@@ -11,7 +11,7 @@ use crate::api_error::{ApiError, describe};
 use crate::callback::Callback;
 use crate::contexts;
 
-/// The listeners of one client, by the ids that the harness gave them.
+/// The listeners of one client, by the ids that the harness has chosen.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners(Mutex<HashMap<String, ListenerId>>);
 

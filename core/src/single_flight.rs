@@ -33,8 +33,8 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
         loop {
             match self.role(&key) {
                 Role::Leads(answer) => {
-                    let _landed_in_any_case = Landing {
-                        flights: self,
+                    let _removed_on_drop = Registration {
+                        requests: self,
                         key: &key,
                     };
                     let value = ask().await;
@@ -67,14 +67,14 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
 }
 
 /// Removes a request from the map when it ends, including by a panic or cancellation.
-struct Landing<'a, K: Eq + Hash, V> {
-    flights: &'a SingleFlight<K, V>,
+struct Registration<'a, K: Eq + Hash, V> {
+    requests: &'a SingleFlight<K, V>,
     key: &'a K,
 }
 
-impl<K: Eq + Hash, V> Drop for Landing<'_, K, V> {
+impl<K: Eq + Hash, V> Drop for Registration<'_, K, V> {
     fn drop(&mut self) {
-        self.flights
+        self.requests
             .under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -92,20 +92,21 @@ mod tests {
 
     #[tokio::test]
     async fn concurrent_requests_share_one_result_and_a_later_request_runs_again() {
-        let (flights, asked, go) = (
+        let (requests, asked, go) = (
             SingleFlight::new(),
             Arc::new(AtomicUsize::new(0)),
             Arc::new(Notify::new()),
         );
         let ask = || {
-            let (flights, asked, go) = (Arc::clone(&flights), Arc::clone(&asked), Arc::clone(&go));
+            let (requests, asked, go) =
+                (Arc::clone(&requests), Arc::clone(&asked), Arc::clone(&go));
             async move {
-                let question = || async {
+                let request = || async {
                     asked.fetch_add(1, Ordering::SeqCst);
                     go.notified().await;
                     7
                 };
-                flights.join("k", question).await
+                requests.join("k", request).await
             }
         };
         let all: Vec<_> = (0..100).map(|_| tokio::spawn(ask())).collect();
@@ -125,17 +126,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_follower_runs_the_request_if_the_leader_is_dropped() {
-        let flights: Arc<SingleFlight<&str, u8>> = SingleFlight::new();
+        let requests: Arc<SingleFlight<&str, u8>> = SingleFlight::new();
         let leader = tokio::spawn({
-            let flights = Arc::clone(&flights);
-            async move { flights.join("k", std::future::pending).await }
+            let requests = Arc::clone(&requests);
+            async move { requests.join("k", std::future::pending).await }
         });
-        while flights.under_way.lock().unwrap().is_empty() {
+        while requests.under_way.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
         let follower = tokio::spawn({
-            let flights = Arc::clone(&flights);
-            async move { flights.join("k", || async { 3 }).await }
+            let requests = Arc::clone(&requests);
+            async move { requests.join("k", || async { 3 }).await }
         });
         tokio::task::yield_now().await;
         leader.abort();

@@ -1,4 +1,4 @@
-//! What TLS connections need: the crypto provider, root certificates and a client certificate.
+//! The crypto provider, root certificates and client certificate of TLS connections.
 
 use std::path::Path;
 use std::sync::Arc;

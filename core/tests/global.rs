@@ -138,7 +138,7 @@ fn asks_while_it_starts() {
     assert_eq!(global::client().unwrap().sdk_key().as_str(), "third-key");
 }
 
-/// Starts when the test tells it to.
+/// Starts at a signal of the test.
 #[derive(Clone, Debug)]
 struct Waits {
     starts: Sender<()>,

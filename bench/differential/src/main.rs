@@ -12,8 +12,8 @@ const SHOWN: usize = 3;
 fn main() -> ExitCode {
     let wanted = match Wanted::from_arguments(std::env::args().skip(1)) {
         Ok(wanted) => wanted,
-        Err(complaint) => {
-            eprintln!("{complaint}\nusage: vexil-differential [--pairs N] [--seed N]");
+        Err(error) => {
+            eprintln!("{error}\nusage: vexil-differential [--pairs N] [--seed N]");
             return ExitCode::from(2);
         }
     };

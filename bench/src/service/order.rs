@@ -52,7 +52,7 @@ pub(crate) fn order_patches(url: &str, rate: u32, seconds: f64) -> io::Result<()
     }
 }
 
-/// The last order with its number, which tells a connection whether it is new.
+/// The last order with its number, by which a connection recognizes a new order.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     last: Mutex<(u64, Option<Order>)>,

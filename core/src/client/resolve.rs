@@ -29,7 +29,7 @@ pub(crate) struct Resolver {
     pub(super) offline: bool,
     /// In daemon mode the client is initialized whatever the database holds.
     pub(super) daemon_mode: bool,
-    /// Whether several data sources stand in for one another.
+    /// Whether there are several data sources, with failover between them.
     pub(super) has_data_system: bool,
     pub(super) store: Arc<dyn DataStore>,
     /// How evaluations read `store`.

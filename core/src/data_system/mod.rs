@@ -1,4 +1,4 @@
-//! [`DataSystem`]: a data source that runs other data sources, which stand in for one another.
+//! [`DataSystem`]: a data source that runs other data sources, with failover between them.
 //!
 //! Initializers make one attempt each, until one of them delivers a state that later requests can
 //! refer to. Then one synchronizer at a time keeps the data current. If it is silent, interrupted
@@ -6,8 +6,8 @@
 //! the service orders the classic protocol, a source of that protocol replaces them. The rules are
 //! those of FDV2-5 and FDV2-6.
 //!
-//! A source that runs here does not know it. It delivers to a [`Stage`], which passes everything on
-//! to the client's sink and remembers what decides when to switch.
+//! Each source delivers to a [`Stage`] in place of the client's sink. The stage forwards data and
+//! status, and records the state that decides when to switch.
 
 mod stage;
 
@@ -38,7 +38,7 @@ pub(crate) trait Member: Debug + Send + Sync + 'static {
     fn source(&self) -> Result<Arc<dyn DataSource>, DataSourceError>;
 }
 
-/// Runs data sources that stand in for one another.
+/// Runs data sources, with failover between them.
 #[derive(Debug)]
 pub(crate) struct DataSystem {
     pub(crate) initializers: Vec<Box<dyn Member>>,

@@ -55,8 +55,8 @@ impl Default for Times {
     }
 }
 
-/// Passes what a source delivers to the client's sink until it is closed, and remembers what
-/// decides when to stop the source.
+/// Forwards the deliveries of a source to the client's sink until it is closed, and records the
+/// state that decides when to stop the source.
 #[derive(Debug)]
 pub(super) struct Stage {
     sink: Arc<dyn DataSink>,
@@ -132,7 +132,7 @@ pub(super) enum Stopped {
     TimeOver,
 }
 
-/// Whether a source goes on.
+/// Whether a source continues to run.
 #[derive(Debug)]
 pub(super) enum Verdict {
     Continue {

@@ -482,7 +482,7 @@ impl Plugin for Owner {
     }
 }
 
-/// Whether a closed client is freed once only the object that `own` gave it to still holds it.
+/// Whether a closed client is freed once its only owner is the object that `own` passed it to.
 #[track_caller]
 fn is_freed_after_close(
     configure: impl FnOnce(ClientBuilder) -> ClientBuilder,

@@ -75,8 +75,7 @@ fn an_update_in_progress_when_a_client_is_closed_is_not_stored() {
         "fallthrough": {"variation": 0}});
     service.use_preconfigured_flag(flag).unwrap();
     arrives.recv_timeout(SOON).unwrap();
-    // The test cannot wait for the source itself: the source continues only when the test tells it
-    // to.
+    // The test cannot wait for the source itself: the source waits for a signal of the test.
     let start = Instant::now();
     pollster::block_on(client.close(Duration::from_secs(1)));
     assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());

@@ -148,7 +148,7 @@ fn the_error_of_an_invalid_proxy_does_not_contain_its_url() {
     }
 }
 
-/// The variable that tells the process of [`in_a_separate_process`] which proxy to configure;
+/// The variable that names the proxy which the process of [`in_a_separate_process`] configures;
 /// empty for none.
 const CONFIGURED: &str = "VEXIL_TEST_PROXY";
 

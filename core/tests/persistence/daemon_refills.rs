@@ -350,7 +350,7 @@ async fn a_loss_and_its_end_are_logged_once() {
     let count = |words: &str| lines.iter().filter(|line| line.contains(words)).count();
     assert_eq!(count(" WARN "), 1, "{lines:#?}");
     assert_eq!(count("the data store has lost data"), 1, "{lines:#?}");
-    assert_eq!(count("holds again what it had lost"), 1, "{lines:#?}");
+    assert_eq!(count("has recovered its lost data"), 1, "{lines:#?}");
 }
 
 #[tokio::test(start_paused = true)]

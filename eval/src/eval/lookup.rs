@@ -59,7 +59,7 @@ pub trait Lookup {
     }
 }
 
-/// The result of a lookup, which tells apart missing and not yet fetched data.
+/// The result of a lookup, which distinguishes missing from not yet fetched data.
 ///
 /// ```
 /// use vexil_eval::Found;

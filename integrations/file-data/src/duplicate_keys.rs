@@ -1,4 +1,4 @@
-//! [`DuplicateKeys`].
+//! [`DuplicateKeys`]: the rule for keys that occur in several files.
 
 /// How to handle a flag or segment whose key appears in two files, and a flag that has both a
 /// definition and a plain value.

@@ -1,4 +1,4 @@
-//! [`FileDataError`].
+//! [`FileDataError`]: the reason why flag files cannot be loaded.
 
 use std::error::Error;
 use std::io;

@@ -1,4 +1,4 @@
-//! [`Stream`]: what a connection reads from and writes to, with or without TLS.
+//! [`Stream`]: the bytes of a connection, with or without TLS.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 

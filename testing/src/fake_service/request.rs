@@ -122,7 +122,7 @@ impl Request {
         self.0.incoming.received_at
     }
 
-    /// Returns the number of the connection, which tells whether connections are reused.
+    /// Returns the number of the connection, by which reused connections are recognized.
     #[must_use]
     pub fn connection(&self) -> u64 {
         self.0.connection.number

@@ -1,4 +1,4 @@
-//! [`DynamoDbLocal`]: Amazon's DynamoDB for one machine, as the npm package `amplify-dynamodb-simulator` carries it.
+//! [`DynamoDbLocal`]: DynamoDB Local, from the npm package `amplify-dynamodb-simulator`.
 
 use std::env;
 use std::io::{Read, Write};

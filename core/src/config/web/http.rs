@@ -403,7 +403,7 @@ impl HttpConfig {
 enum HeaderError {
     #[error("a header has an invalid name")]
     Name,
-    #[error("the value of the header {name} has characters that HTTP cannot carry")]
+    #[error("the value of the header {name} has characters that are invalid in HTTP")]
     Value {
         /// The header's name.
         name: HeaderName,

@@ -1,5 +1,4 @@
-//! Everything about a configuration that needs HTTP: endpoints, HTTP settings, the components that
-//! use the service, and what they share.
+//! The settings that need HTTP: endpoints, the HTTP client, and the components that use the service.
 
 mod application;
 mod endpoints;

@@ -1,5 +1,5 @@
-//! [`WebSettings`]: what the application sets for requests to the service, and its validated form
-//! [`Web`].
+//! [`WebSettings`]: the application's settings for requests to the service. [`Web`]: their validated
+//! form.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

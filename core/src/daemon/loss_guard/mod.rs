@@ -120,7 +120,7 @@ impl Guard {
         let lacks_marker = self.had_marker && !has_marker;
         if self.accept_empty || (total.missing == 0 && !lacks_marker) {
             if self.loss.take().is_some_and(|loss| loss.is_severe) {
-                tracing::info!("the data store holds again what it had lost");
+                tracing::info!("the data store has recovered its lost data");
             }
             return Verdict::Deleted;
         }

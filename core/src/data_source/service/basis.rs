@@ -64,7 +64,7 @@ impl Basis {
             });
         }
         if selector.is_some() {
-            tracing::warn!("the service cannot be asked for changes only; requesting everything");
+            tracing::warn!("cannot request only the changes; requesting all data");
             self.refusals = 0;
             // A change set without a selector makes the sink forget its own. If that fails, the
             // selector is merely sent again.
@@ -101,7 +101,7 @@ pub(super) fn directive(seconds: Option<i64>, jitter: Jitter) -> FallbackDirecti
         None | Some(..=0) => None,
         Some(seconds) => Some(match u32::try_from(seconds) {
             Ok(seconds @ ..=LONGEST_FALLBACK) => Duration::from_secs(seconds.into()),
-            // Clients that all got the same order do not all return at once.
+            // Clients that received the same order do not all return at once.
             _ => longest - jitter(longest / 2),
         }),
     })

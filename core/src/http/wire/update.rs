@@ -1,4 +1,4 @@
-//! [`Update`]: what an event of a stream, or the body of a poll, means.
+//! [`Update`]: the meaning of a stream event or of the body of a poll.
 
 use vexil_eval::model::{ChangeSet, Item};
 

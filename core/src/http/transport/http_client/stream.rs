@@ -1,4 +1,4 @@
-//! [`Stream`]: what connections are made of, with and without TLS.
+//! [`Stream`]: the bytes of a connection, with or without TLS.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 

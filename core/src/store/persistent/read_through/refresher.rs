@@ -88,8 +88,8 @@ impl Refresher {
             Message::Refresh(kind, key) => drop(shared.fetch(kind, key).await),
             Message::Flawed(error) => self.health.flawed(&error),
             Message::Failed(error) => {
-                // A probe tells a slow database from an unavailable one. A late answer alone does
-                // not start an outage.
+                // A probe distinguishes a slow database from an unavailable one. A late answer alone
+                // does not start an outage.
                 if matches!(error, StoreError::Timeout) && shared.reader.probe().await.is_ok() {
                     return self.health.answered();
                 }
