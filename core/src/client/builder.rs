@@ -371,7 +371,8 @@ impl ClientBuilder {
     /// use vexil::Client;
     ///
     /// let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    /// let client = Client::builder("sdk-key").offline(true).runtime(runtime.handle().clone()).start()?;
+    /// let builder = Client::builder("sdk-key").offline(true);
+    /// let client = builder.runtime(runtime.handle().clone()).start()?;
     /// // Close the client before the runtime.
     /// assert!(client.blocking_close(Duration::from_secs(30)));
     /// drop(runtime);

@@ -50,14 +50,16 @@ impl<'a> FlagTracker<'a> {
     /// let flags = TestData::new().with("limit", 10);
     /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
     /// let (sender, changes) = mpsc::channel();
-    /// let id = client.flag_tracker().add_listener(move |change| drop(sender.send(change.key.clone())));
+    /// let tracker = client.flag_tracker();
+    /// let id = tracker.add_listener(move |change| drop(sender.send(change.key.clone())));
     ///
     /// flags.set("limit", 20);
     /// assert_eq!(changes.recv_timeout(Duration::from_secs(30))?, "limit");
     ///
     /// // Removing the listener drops it, and with it the sender.
-    /// client.flag_tracker().remove_listener(id);
-    /// assert_eq!(changes.recv_timeout(Duration::from_secs(30)), Err(mpsc::RecvTimeoutError::Disconnected));
+    /// tracker.remove_listener(id);
+    /// let end = changes.recv_timeout(Duration::from_secs(30));
+    /// assert_eq!(end, Err(mpsc::RecvTimeoutError::Disconnected));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn add_listener(

@@ -465,7 +465,6 @@ impl fmt::Debug for Client {
 /// use std::time::Duration;
 /// use vexil::Client;
 /// use vexil::client::NotReadyError;
-/// use vexil::data_source::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
 /// # use std::sync::Arc;
 /// # use vexil::data_source::{DataSink, DataSource, DataSourceError};
 /// #

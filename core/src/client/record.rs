@@ -138,7 +138,9 @@ impl Client {
     /// let builder = Client::builder("sdk-key").data_source(TestData::new());
     /// let client = builder.events(events.clone()).start()?;
     /// client.track_data("signed-up", &Context::new("ada")?, "newsletter");
-    /// let [RecordedEvent::Custom { data, metric, .. }] = &events.take()[..] else { panic!("one event") };
+    /// let [RecordedEvent::Custom { data, metric, .. }] = &events.take()[..] else {
+    ///     panic!("one event")
+    /// };
     /// assert_eq!((data, metric), (&Value::from("newsletter"), &None));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -156,7 +158,9 @@ impl Client {
     /// let builder = Client::builder("sdk-key").data_source(TestData::new());
     /// let client = builder.events(events.clone()).start()?;
     /// client.track_metric("checkout-seconds", &Context::new("ada")?, 12.5, Value::Null);
-    /// let [RecordedEvent::Custom { metric, .. }] = &events.take()[..] else { panic!("one event") };
+    /// let [RecordedEvent::Custom { metric, .. }] = &events.take()[..] else {
+    ///     panic!("one event")
+    /// };
     /// assert_eq!(*metric, Some(12.5));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -198,7 +202,7 @@ impl Client {
     /// # let builder = builder.service_endpoints(ServiceEndpoints::relay(service.url()));
     /// let client = builder.start()?;
     /// client.track("signed-up", &Context::new("ada")?);
-    /// // For instance at the end of a job. Without it, the event is sent at the next flush interval.
+    /// // Otherwise the event is sent at the next flush interval.
     /// client.flush();
     /// # let is_sent = |event: &serde_json::Value| event["key"] == "signed-up";
     /// # service.until("a custom event", || service.events().iter().any(is_sent)).wait()?;

@@ -70,7 +70,9 @@ impl BigSegmentsConfig {
     ///     .context_cache_size(10_000)
     ///     .context_cache_time(Duration::from_secs(60));
     /// let flags = TestData::new();
-    /// # let client = Client::builder("sdk-key").data_source(flags.clone()).big_segments(config).start()?;
+    /// let builder = Client::builder("sdk-key").data_source(flags.clone()).big_segments(config);
+    /// # let builder = builder.evaluation_timeout(Duration::from_secs(30));
+    /// let client = builder.start()?;
     /// # let segment = r#"{"key": "vip", "version": 1, "unbounded": true, "generation": 1}"#;
     /// # flags.use_preconfigured_segment(segment)?;
     /// # let flag = r#"{"key": "lounge", "version": 1, "on": true, "variations": [false, true],

@@ -187,9 +187,9 @@ impl PersistentStoreConfig {
     /// ```
     /// use std::time::Duration;
     /// use vexil::config::PersistentStoreConfig;
+    /// use vexil::model::DataKind;
     /// use vexil::{Client, Context};
     /// use vexil_testing::MemoryPersistentStore;
-    /// # use vexil::model::DataKind;
     /// # use vexil::store::StoredItem;
     ///
     /// let database = MemoryPersistentStore::new();

@@ -62,7 +62,10 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
     ///
     /// let client = Client::builder("sdk-key").offline(true).start()?;
     /// let migrator = Migrator::builder(&client)
-    ///     .read(|id: &u32| Ok::<_, std::io::Error>(format!("row {id}")), |_: &u32| Err("no such document"))
+    ///     .read(
+    ///         |id: &u32| Ok::<_, std::io::Error>(format!("row {id}")),
+    ///         |_: &u32| Err("no such document"),
+    ///     )
     ///     .write(|_: &str| Ok::<_, std::io::Error>(()), |_: &str| Ok::<_, std::io::Error>(()))
     ///     .build()?;
     /// let ada = Context::new("ada")?;
@@ -113,7 +116,8 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
     ///     .read(|_: &u32| Ok::<_, std::io::Error>(()), |_: &u32| Ok::<_, std::io::Error>(()))
     ///     .write(|_: &str| Err::<(), _>("disk full"), |_: &str| Ok::<_, std::io::Error>(()))
     ///     .build()?;
-    /// let written = migrator.write("move-db", &Context::new("ada")?, Stage::DualWrite, "new name");
+    /// let ada = Context::new("ada")?;
+    /// let written = migrator.write("move-db", &ada, Stage::DualWrite, "new name");
     /// assert!(written.authoritative.result.is_err());
     /// assert!(written.nonauthoritative.is_none(), "the new system is not written");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -66,11 +66,11 @@ impl Client {
     /// let flags = TestData::new().with("move-db", "shadow").with("move-files", "moving");
     /// let client = Client::builder("sdk-key").data_source(flags).start()?;
     /// let ada = Context::new("ada")?;
-    /// let (stage, _tracker) = client.migration_variation_async("move-db", &ada, Stage::Off).await;
+    /// let (stage, _) = client.migration_variation_async("move-db", &ada, Stage::Off).await;
     /// assert_eq!(stage, Stage::Shadow);
     ///
     /// // The value of this flag is not a stage.
-    /// let (stage, _tracker) = client.migration_variation_async("move-files", &ada, Stage::Off).await;
+    /// let (stage, _) = client.migration_variation_async("move-files", &ada, Stage::Off).await;
     /// assert_eq!(stage, Stage::Off);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
@@ -133,7 +133,8 @@ impl Client {
     /// let events = EventRecorder::new();
     /// let flags = TestData::new().with("move-db", "live");
     /// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
-    /// let (_stage, tracker) = client.migration_variation("move-db", &Context::new("ada")?, Stage::Off);
+    /// let ada = Context::new("ada")?;
+    /// let (_, tracker) = client.migration_variation("move-db", &ada, Stage::Off);
     /// # events.take();
     /// tracker.operation(Operation::Write);
     /// // Not reported, but logged: no origin was called.

@@ -185,8 +185,8 @@ impl<'a> DataSourceStatusProvider<'a> {
     /// let flags = TestData::new();
     /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
     /// let mut changes = client.data_source_status().subscribe();
-    /// # let error = DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "connection lost");
-    /// # flags.update_status(DataSourceState::Interrupted, error);
+    /// let error = DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "connection lost");
+    /// flags.update_status(DataSourceState::Interrupted, error);
     /// let status = changes.blocking_next(Duration::from_secs(30)).ok_or("no change")?;
     /// assert_eq!(status.state, DataSourceState::Interrupted);
     /// assert!(status.error.is_some_and(|error| error.message == "connection lost"));

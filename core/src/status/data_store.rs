@@ -302,7 +302,8 @@ impl<'a> DataStoreStatusProvider<'a> {
     ///
     /// let database = MemoryPersistentStore::new();
     /// database.calls().fault_all(StoreFault::Refuse);
-    /// let client = Client::builder("sdk-key").daemon_mode(database.clone()).without_events().start()?;
+    /// let builder = Client::builder("sdk-key").daemon_mode(database.clone());
+    /// let client = builder.without_events().start()?;
     /// # assert!(client.data_store_status().blocking_wait_for(|status| !status.available, Duration::from_secs(30)));
     /// let mut changes = client.data_store_status().subscribe();
     /// // The outage ends.

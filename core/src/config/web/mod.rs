@@ -1,4 +1,5 @@
-//! The settings that need HTTP: endpoints, the HTTP client, and the components that use the service.
+//! The settings that need HTTP: endpoints, the HTTP client, and the components that use the
+//! service.
 
 mod application;
 mod endpoints;
