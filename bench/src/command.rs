@@ -10,8 +10,8 @@ use crate::measure::Lane;
 use crate::report::Report;
 use crate::workload::generate;
 use crate::{
-    all_flags, contexts, daemon, evaluation, event_allocations, events, floor, growth, hooks,
-    outage, paced, parsing, patch_cost, startup, table, under_patches,
+    all_flags, change_sets, contexts, daemon, evaluation, event_allocations, events, floor, growth,
+    hooks, outage, paced, parsing, patch_cost, startup, table, under_patches,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ enum Part {
     Parsing,
     /// Evaluations while flags change.
     UnderPatches,
+    /// Complete data and changes in both protocols.
+    ChangeSets,
     /// Building and cloning a context.
     Contexts,
     /// Allocations of an evaluation with events.
@@ -47,7 +49,7 @@ enum Part {
 }
 
 /// The parts measured by `all` and `quick`, in order.
-const REGULAR: [Part; 13] = [
+const REGULAR: [Part; 14] = [
     Part::Evaluation,
     Part::Floor,
     Part::Events,
@@ -56,6 +58,7 @@ const REGULAR: [Part; 13] = [
     Part::Startup,
     Part::Parsing,
     Part::UnderPatches,
+    Part::ChangeSets,
     Part::Contexts,
     Part::EventAllocations,
     Part::Hooks,
@@ -140,6 +143,7 @@ impl Part {
             Self::Startup => "startup",
             Self::Parsing => "parsing",
             Self::UnderPatches => "under-patches",
+            Self::ChangeSets => "change-sets",
             Self::Contexts => "contexts",
             Self::EventAllocations => "event-allocations",
             Self::Hooks => "hooks",
@@ -191,6 +195,7 @@ impl Part {
                 each(under_patches::report(&data, rounds, seconds)?);
                 each(patch_cost::report(&data, effort.choose(1, 9))?);
             }
+            Self::ChangeSets => each(change_sets::report(&generate(10_000), effort.choose(1, 9))?),
             Self::EventAllocations => each(event_allocations::report(effort)?),
             Self::Hooks => each(hooks::report(pace, allocated)?),
             Self::Daemon => daemon::reports(effort, each)?,

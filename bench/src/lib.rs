@@ -16,6 +16,7 @@
 
 mod all_flags;
 mod allocations;
+mod change_sets;
 mod command;
 mod compare;
 mod contexts;
