@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use vexil::client::{FlagsState, FlagsStateOptions};
-use vexil::config::ServiceEndpoints;
+use vexil::config::{DataSystem, ServiceEndpoints};
 use vexil::eval::{Found, Outcome, evaluate};
 use vexil::model::{DataKind, DataSet, Entry, Item};
 use vexil::store::{DataStore, MemoryStore};
@@ -81,6 +81,16 @@ impl Sdk for Ours {
     fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
         let client = Client::builder("sdk-key")
             .service_endpoints(ServiceEndpoints::relay(url))
+            .without_events()
+            .start()?;
+        client.blocking_wait_until_ready(START_LIMIT)?;
+        Ok(client)
+    }
+
+    fn connect_data_system(url: &str) -> Result<Client, Box<dyn Error>> {
+        let client = Client::builder("sdk-key")
+            .service_endpoints(ServiceEndpoints::relay(url))
+            .data_system(DataSystem::new())
             .without_events()
             .start()?;
         client.blocking_wait_until_ready(START_LIMIT)?;

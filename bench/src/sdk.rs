@@ -48,6 +48,14 @@ pub(crate) trait Sdk: 'static {
     /// default settings. Returns when the client has its flags.
     fn connect(url: &str) -> Result<Self::Client, Box<dyn Error>>;
 
+    /// Starts a client like [`Self::connect`] with the default data system of the second protocol.
+    ///
+    /// # Errors
+    /// Returns an error if the SDK has none.
+    fn connect_data_system(url: &str) -> Result<Self::Client, Box<dyn Error>> {
+        Err(format!("{url}: this SDK has no data system").into())
+    }
+
     /// Starts a client that streams from the service at this URL and sends its events there.
     /// Returns when the client has its flags.
     fn connect_with_events(url: &str) -> Result<Self::Client, Box<dyn Error>>;

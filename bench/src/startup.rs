@@ -1,4 +1,5 @@
-//! A start with ten thousand flags that are received over the stream.
+//! A start with ten thousand flags that are received over the stream, on both sides, and a start of
+//! ours with the default data system, whose first data is the answer to a poll.
 //!
 //! Each start happens in a new process and is timed from before the client is created until it has
 //! its flags. Both sides use their default settings including TLS, although the connection to the
@@ -12,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::allocations::Counter;
 use crate::layout::{self, Spread};
-use crate::measure::Sides;
 use crate::memory::Memory;
 use crate::probe::{self, Probe};
 use crate::report::{Finding, Report, Target};
@@ -26,6 +26,31 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// A probe that starts a client of the service at this URL.
 pub(crate) struct Start {
     url: String,
+    sources: Sources,
+}
+
+/// Where the client gets its flags from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sources {
+    /// The stream of the classic protocol.
+    Stream,
+    /// The default data system: a poll of the second protocol, then its stream.
+    DataSystem,
+}
+
+impl Sources {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::DataSystem => "data-system",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Stream, Self::DataSystem]
+            .into_iter()
+            .find(|sources| sources.name() == name)
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,12 +72,15 @@ impl Probe for Start {
     type Found = Started;
 
     fn arguments(&self) -> Vec<String> {
-        vec![self.url.clone()]
+        vec![self.url.clone(), self.sources.name().into()]
     }
 
     fn parse(arguments: &[String]) -> Option<Self> {
         match arguments {
-            [url] => Some(Self { url: url.clone() }),
+            [url, sources] => Some(Self {
+                url: url.clone(),
+                sources: Sources::named(sources)?,
+            }),
             _ => None,
         }
     }
@@ -60,7 +88,10 @@ impl Probe for Start {
     fn run<S: Sdk>(&self, _: Counter<'_>) -> Result<Started, Box<dyn Error>> {
         let before = Memory::now();
         let start = Instant::now();
-        let client = S::connect(&self.url)?;
+        let client = match self.sources {
+            Sources::Stream => S::connect(&self.url)?,
+            Sources::DataSystem => S::connect_data_system(&self.url)?,
+        };
         let elapsed = start.elapsed();
         let at_start = Memory::now();
         thread::sleep(SETTLED);
@@ -82,16 +113,82 @@ impl Probe for Start {
     }
 }
 
-/// Measures the given number of processes per side.
+/// Measures the given number of processes per alternative.
 pub(crate) fn report(data: &Data, processes: usize) -> Result<Report, Box<dyn Error>> {
     let service = Service::start(data)?;
-    let start = Start {
+    let start = |sources| Start {
         url: service.url().to_owned(),
+        sources,
     };
-    let runs = (0..processes)
-        .map(|_| probe::both(&start))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (stream, data_system) = (start(Sources::Stream), start(Sources::DataSystem));
+    let (mut ours, mut peer, mut system) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..processes {
+        ours.push(probe::ours(&stream)?);
+        peer.push(probe::peer(&stream)?);
+        system.push(probe::ours(&data_system)?);
+    }
 
+    let sides = rows([&ours, &peer]);
+    let systems = rows([&ours, &system]);
+    let [start, _, added, _, threads] = &sides;
+    let [system_start, _, system_added, _, system_threads] = &systems;
+    let findings = vec![
+        Finding::new(
+            "start with 10,000 flags: times as fast as the peer",
+            start.ratio(),
+            Target::AtLeast(2.0),
+        ),
+        Finding::new(
+            "memory that a start adds: times the peer's",
+            1.0 / added.ratio(),
+            Target::AtMost(0.5),
+        ),
+        Finding::new("threads of a client", threads.first(), Target::AtMost(1.0)),
+        Finding::new(
+            "start with the default data system: times that over the classic stream",
+            system_start.ratio(),
+            Target::AtMost(1.15),
+        ),
+        Finding::new(
+            "memory that such a start adds: times that over the classic stream",
+            system_added.ratio(),
+            Target::AtMost(1.1),
+        ),
+        Finding::new(
+            "threads of a client with a data system",
+            system_threads.second(),
+            Target::AtMost(1.0),
+        ),
+    ];
+
+    let table = |headings: [&str; 4], rows: [Row; 5]| {
+        layout::aligned(headings.map(String::from), &rows.map(Row::cells))
+    };
+    let mut text = table(
+        ["10,000 flags streamed", "ours", "peer", "peer/ours"],
+        sides,
+    );
+    text.push('\n');
+    text += &table(
+        [
+            "10,000 flags, ours",
+            "classic stream",
+            "default data system",
+            "data system/stream",
+        ],
+        systems,
+    );
+    text += &format!(
+        "{processes} processes of each kind, in turns; default settings, events disabled\n"
+    );
+    if let Err(reason) = Memory::now() {
+        text += &format!("memory and threads are not reported: {reason}\n");
+    }
+    Ok(Report { text, findings })
+}
+
+/// Returns the rows of a table that compares two alternatives.
+fn rows(runs: [&[Started]; 2]) -> [Row; 5] {
     let mib = |memory: fn(&Stages) -> u64| {
         move |started: &Started| {
             started
@@ -107,82 +204,55 @@ pub(crate) fn report(data: &Data, processes: usize) -> Result<Report, Box<dyn Er
             .map(|stages| stages.settled.threads.saturating_sub(stages.before.threads) as f64)
     };
     let settled = format!("resident {} s later, MiB", SETTLED.as_secs());
-    let rows = [
-        Row::of("start, ms", &runs, |started| Some(started.millis)),
-        Row::of(
-            "peak memory, MiB",
-            &runs,
-            mib(|stages| stages.at_start.peak),
-        ),
+    [
+        Row::of("start, ms", runs, |started| Some(started.millis)),
+        Row::of("peak memory, MiB", runs, mib(|stages| stages.at_start.peak)),
         Row::of(
             "  above that before the client",
-            &runs,
+            runs,
             mib(|stages| stages.at_start.peak - stages.before.peak),
         ),
-        Row::of(&settled, &runs, mib(|stages| stages.settled.resident)),
-        Row::of("threads of the client", &runs, threads),
-    ];
-    let [start, _, added, _, threads] = &rows;
-    let findings = vec![
-        Finding::new(
-            "start with 10,000 flags: times as fast as the peer",
-            start.ratio(),
-            Target::AtLeast(2.0),
-        ),
-        Finding::new(
-            "memory that a start adds: times the peer's",
-            1.0 / added.ratio(),
-            Target::AtMost(0.5),
-        ),
-        Finding::new("threads of a client", threads.ours(), Target::AtMost(1.0)),
-    ];
-
-    let headings = ["10,000 flags streamed", "ours", "peer", "peer/ours"].map(String::from);
-    let mut text = layout::aligned(headings, &rows.map(|row| row.cells()));
-    text += &format!("{processes} processes a side, in turns; default settings, events disabled\n");
-    if let Err(reason) = Memory::now() {
-        text += &format!("memory and threads are not reported: {reason}\n");
-    }
-    Ok(Report { text, findings })
+        Row::of(&settled, runs, mib(|stages| stages.settled.resident)),
+        Row::of("threads of the client", runs, threads),
+    ]
 }
 
-/// A number for each side, missing if the system does not report it.
+/// A number for each alternative, missing if the system does not report it.
 struct Row {
     name: String,
-    sides: Option<Sides<Spread>>,
+    spreads: Option<[Spread; 2]>,
 }
 
 impl Row {
-    fn of(name: &str, runs: &[Sides<Started>], number: impl Fn(&Started) -> Option<f64>) -> Self {
-        let side = |of: fn(&Sides<Started>) -> &Started| {
-            runs.iter()
-                .map(|run| number(of(run)))
-                .collect::<Option<Vec<_>>>()
-                .map(Spread::of)
+    fn of(name: &str, runs: [&[Started]; 2], number: impl Fn(&Started) -> Option<f64>) -> Self {
+        let spread = |runs: &[Started]| {
+            let numbers = runs.iter().map(&number).collect::<Option<Vec<_>>>();
+            numbers.map(Spread::of)
         };
-        let sides = side(|run| &run.ours)
-            .zip(side(|run| &run.peer))
-            .map(|(ours, peer)| Sides { ours, peer });
+        let [first, second] = runs.map(spread);
         Self {
             name: name.into(),
-            sides,
+            spreads: first.zip(second).map(<[Spread; 2]>::from),
         }
     }
 
-    fn ours(&self) -> f64 {
-        self.sides.map_or(f64::NAN, |sides| sides.ours.median)
+    fn first(&self) -> f64 {
+        self.spreads.map_or(f64::NAN, |[first, _]| first.median)
     }
 
-    /// Returns the ratio of the peer's number to ours.
+    fn second(&self) -> f64 {
+        self.spreads.map_or(f64::NAN, |[_, second]| second.median)
+    }
+
+    /// Returns the ratio of the second number to the first.
     fn ratio(&self) -> f64 {
-        self.sides
-            .map_or(f64::NAN, |sides| sides.peer.median / sides.ours.median)
+        self.second() / self.first()
     }
 
     fn cells(self) -> [String; 4] {
-        let ratio = format!("{:.1}", self.ratio());
-        match self.sides {
-            Some(Sides { ours, peer }) => [self.name, ours.to_string(), peer.to_string(), ratio],
+        let ratio = format!("{:.2}", self.ratio());
+        match self.spreads {
+            Some([first, second]) => [self.name, first.to_string(), second.to_string(), ratio],
             None => [
                 self.name,
                 layout::NOTHING.into(),

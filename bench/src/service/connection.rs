@@ -13,17 +13,34 @@ pub(super) fn serve(connection: TcpStream, shared: &Shared) -> io::Result<()> {
     let mut requests = BufReader::new(connection.try_clone()?);
     let mut answers = connection;
     while let Some(Request { method, target }) = Request::read(&mut requests)? {
-        let status = match (method.as_str(), target.as_str()) {
+        // In the second protocol, a client that has data names its state in the query.
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let (status, body) = match (method.as_str(), path) {
             ("GET", "/all") => return stream::send(answers, shared),
-            ("POST", target) => {
-                if let Some(order) = Order::parse(target) {
+            ("GET", "/sdk/stream") => {
+                let is_current = query.starts_with("basis=");
+                let events = if is_current {
+                    &shared.current
+                } else {
+                    &shared.payload
+                };
+                return stream::send_payload(answers, events);
+            }
+            ("GET", "/sdk/poll") => ("200 OK", shared.poll.as_str()),
+            ("POST", _) => {
+                if let Some(order) = Order::parse(&target) {
                     shared.orders.place(order);
                 }
-                "202 Accepted"
+                ("202 Accepted", "")
             }
-            _ => "404 Not Found",
+            _ => ("404 Not Found", ""),
         };
-        answers.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes())?;
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        answers.write_all(head.as_bytes())?;
+        answers.write_all(body.as_bytes())?;
     }
     Ok(())
 }

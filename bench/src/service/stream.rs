@@ -24,7 +24,23 @@ pub(super) fn put(data: &[u8]) -> Vec<u8> {
         b"}\n\n",
     ]
     .concat();
-    event.chunks(PIECE).flat_map(piece).collect()
+    chunked(&event)
+}
+
+/// Splits events into chunks of the body.
+pub(super) fn chunked(events: &[u8]) -> Vec<u8> {
+    events.chunks(PIECE).flat_map(piece).collect()
+}
+
+/// Sends events in the second protocol, which has no patches on request, and then heartbeats until
+/// the client disconnects.
+pub(super) fn send_payload(mut to: TcpStream, events: &[u8]) -> io::Result<()> {
+    to.write_all(HEAD)?;
+    to.write_all(events)?;
+    loop {
+        thread::sleep(HEARTBEAT);
+        to.write_all(&piece(b":\n"))?;
+    }
 }
 
 /// Sends until the client disconnects.
