@@ -44,14 +44,11 @@ impl Finding {
         }
     }
 
-    fn cells(&self) -> [String; 4] {
-        let met = if self.is_met() { "met" } else { "NOT MET" };
-        [
-            self.what.clone(),
-            number(self.measured),
-            self.target.to_string(),
-            met.into(),
-        ]
+    fn row(&self) -> String {
+        let Self { what, target, .. } = self;
+        let met = if self.is_met() { "met" } else { "**not met**" };
+        let measured = number(self.measured);
+        format!("| {what} | {measured} | {target} | {met} |\n")
     }
 }
 
@@ -64,18 +61,19 @@ impl fmt::Display for Target {
     }
 }
 
-/// Formats all findings as one table; empty if there are none.
+/// Formats all findings as one table in Markdown, as in `docs/performance.md`; empty if there are
+/// none.
 pub(crate) fn targets(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return String::new();
     }
-    let rows: Vec<_> = findings.iter().map(Finding::cells).collect();
+    let rows: String = findings.iter().map(Finding::row).collect();
     let met = findings.iter().filter(|finding| finding.is_met()).count();
-    let table = layout::aligned(
-        ["targets", "measured", "target", ""].map(String::from),
-        &rows,
-    );
-    format!("{table}{met} of {} targets met\n", findings.len())
+    let all = findings.len();
+    format!(
+        "{met} of {all} targets are met.\n\n\
+         | what | measured | target | |\n| --- | ---: | ---: | --- |\n{rows}"
+    )
 }
 
 /// Formats a number with enough digits to tell it from its target.
@@ -107,13 +105,14 @@ mod tests {
         ];
         let text = targets(&findings);
         assert!(
-            text.contains("20.00") && text.contains("at least 15.00") && text.contains("0.12"),
+            text.contains("| speed | 20.00 | at least 15.00 | met |"),
             "{text}"
         );
         assert!(
-            text.contains("NOT MET") && text.ends_with("1 of 2 targets met\n"),
+            text.contains("| allocations | 0.12 | at most 0 | **not met** |"),
             "{text}"
         );
+        assert!(text.starts_with("1 of 2 targets are met.\n"), "{text}");
         assert_eq!(targets(&[]), "");
     }
 }
