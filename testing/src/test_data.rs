@@ -252,6 +252,11 @@ impl DataSource for TestData {
         false
     }
 
+    /// A data system must not write test flags to a database.
+    fn is_persistent(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let (attachment, data) = Attachment::new(self, &sink);
         sink.init(data).await.map_err(DataSourceError::store)?;

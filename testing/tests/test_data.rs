@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{Habit, Habitual, Recorder, attach, attach_as, yield_once};
+use vexil::config::{DataSystem, PersistentStoreConfig};
 use vexil::data_source::{
     DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind,
     DataSourceState,
 };
 use vexil::model::{DataSet, Flag, Segment};
 use vexil::{Client, Context, Value};
-use vexil_testing::{FlagBuilder, PreconfiguredError, TestData};
+use vexil_testing::{FlagBuilder, MemoryPersistentStore, PreconfiguredError, TestData};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -663,6 +664,23 @@ fn a_data_set_keeps_its_versions_and_changes_continue_them() -> Result<(), Box<d
         ]
     );
     Ok(())
+}
+
+// FDV2-9.2
+#[test]
+fn a_data_system_does_not_write_test_data_to_a_database() {
+    let (data, store) = (TestData::from([("flag", 1)]), MemoryPersistentStore::new());
+    let client = Client::builder("sdk-key")
+        .data_system(DataSystem::custom().synchronizer(data.clone()))
+        .data_store(PersistentStoreConfig::new(store.clone()))
+        .start()
+        .unwrap();
+    client.blocking_wait_until_ready(TIMEOUT).unwrap();
+    data.set("flag", 2);
+    assert_eq!(value(&client, "flag"), 2.into());
+    // Closing writes what is queued.
+    assert!(client.blocking_close(TIMEOUT));
+    assert_eq!(store.writes(), []);
 }
 
 #[test]

@@ -25,6 +25,11 @@ const EMPTY_FILE_DELAY: Duration = Duration::from_secs(2);
 
 #[async_trait]
 impl DataSource for FileData {
+    /// A data system must not write local flags to a database.
+    fn is_persistent(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let mut loader = Loader::new(Arc::clone(&self.paths), self.duplicates, sink.keeps_json());
         // Created before the first load, so that changes during the load are noticed.

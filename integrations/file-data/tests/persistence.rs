@@ -1,4 +1,5 @@
-//! Files as the source for a persistent store: items keep the JSON that the store writes (STO-1.2).
+//! Files as the source for a persistent store: items keep the JSON that the store writes (STO-1.2),
+//! and a data system writes none of them (FDV2-9.1).
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use support::Files;
-use vexil::config::PersistentStoreConfig;
+use vexil::config::{DataSystem, PersistentStoreConfig};
 use vexil::model::DataKind;
 use vexil::{Client, Text};
 use vexil_file_data::FileData;
@@ -58,4 +59,22 @@ fn a_store_receives_items_with_their_unknown_properties() {
         );
         assert_eq!(stored(DataKind::Segment, "s")["key"], "s", "{text}");
     }
+}
+
+// FDV2-9.1
+#[test]
+fn a_data_system_does_not_write_files_to_a_database() {
+    let files = Files::new();
+    let path = files.write("flags", JSON);
+    let store = MemoryPersistentStore::new();
+    let client = Client::builder("sdk-key")
+        .data_system(DataSystem::custom().synchronizer(FileData::path(&path)))
+        .data_store(PersistentStoreConfig::new(store.clone()))
+        .without_events()
+        .start()
+        .unwrap();
+    pollster::block_on(client.wait_until_ready(Duration::from_secs(60))).unwrap();
+    // Closing writes what is queued.
+    assert!(pollster::block_on(client.close(Duration::from_secs(60))));
+    assert_eq!(store.writes(), []);
 }
