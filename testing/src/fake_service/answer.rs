@@ -1,10 +1,12 @@
 //! [`Answer`]: a scripted response to a request.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 
+use super::event::Event;
 use super::pace::Pace;
 use super::point::Point;
-use super::sse;
 
 /// A response defined by a test, including faults. Pass it to
 /// [`FakeService::answer`](super::FakeService::answer).
@@ -27,7 +29,7 @@ pub struct Answer {
     pub(super) kind: Kind,
     /// Header names in lower case. A header without a value is left out.
     pub(super) headers: Vec<(String, Option<Bytes>)>,
-    pub(super) pieces: Vec<Bytes>,
+    pub(super) pieces: Vec<Piece>,
     pub(super) after: Option<Pace>,
     pub(super) trickle: Option<(usize, Pace)>,
     pub(super) fault: Option<(Point, Fault)>,
@@ -41,10 +43,19 @@ pub(super) enum Kind {
     Usual,
     Fixed(u16),
     Stream,
+    Payload,
     Raw,
     Nothing,
     HangUp,
     Reset,
+}
+
+/// A part of the body.
+#[derive(Clone, Debug)]
+pub(super) enum Piece {
+    Bytes(Bytes),
+    /// Encoded as the endpoint requires.
+    Event(Event),
 }
 
 /// A fault at a [`Point`].
@@ -89,6 +100,30 @@ impl Answer {
     /// later flag changes. Without events, it is a stream that opens and stays silent.
     pub fn stream() -> Self {
         Self::new(Kind::Stream)
+    }
+
+    /// A response of the second protocol that has the [added events](Answer::event) and no others: a
+    /// stream on [`Endpoint::PayloadStream`], and otherwise the body of a poll.
+    ///
+    /// ```
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// let service = FakeService::start()?;
+    /// let empty = Answer::payload()
+    ///     .event("server-intent", r#"{"payloads": [{"intentCode": "xfer-full"}]}"#)
+    ///     .event("payload-transferred", r#"{"state": "(p:mine:1)", "version": 1}"#);
+    /// service.answer(Endpoint::PayloadPoll, empty);
+    ///
+    /// let url = format!("{}/sdk/poll", service.url());
+    /// let body = ureq::get(&url).call()?.body_mut().read_to_string()?;
+    /// assert!(body.starts_with(r#"{"events":[{"event":"server-intent","data":{"payloads""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`Endpoint::PayloadStream`]: super::Endpoint::PayloadStream
+    pub fn payload() -> Self {
+        Self::new(Kind::Payload)
     }
 
     /// These bytes instead of a status line and the rest of a response; then the connection is
@@ -148,15 +183,26 @@ impl Answer {
         self.header("x-ld-envid", id)
     }
 
+    /// Orders the client to use the classic protocol (FDV2-6): for this time, in whole seconds, or
+    /// for as long as the client lives.
+    pub fn fallback_directive(self, ttl: Option<Duration>) -> Self {
+        let answer = self.header("x-ld-fd-fallback", "true");
+        match ttl {
+            Some(ttl) => answer.header("x-ld-fd-fallback-ttl", ttl.as_secs().to_string()),
+            None => answer,
+        }
+    }
+
     /// Appends to the body.
     pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.pieces.push(Bytes::from(bytes.into()));
+        self.pieces.push(Piece::Bytes(bytes.into().into()));
         self
     }
 
-    /// Appends an event to the body: its name, and any data.
+    /// Appends an event to the body: its name, and any data. In the body of a poll of the second
+    /// protocol it becomes the last entry.
     pub fn event(mut self, name: &str, data: &str) -> Self {
-        self.pieces.push(sse::event(name, data));
+        self.pieces.push(Piece::Event(Event::new(name, data)));
         self
     }
 
@@ -231,9 +277,19 @@ impl Answer {
     /// Returns the whole body in one piece.
     pub(super) fn whole(&self) -> Bytes {
         let mut all = BytesMut::new();
-        self.pieces
-            .iter()
-            .for_each(|piece| all.extend_from_slice(piece));
+        for piece in &self.pieces {
+            all.extend_from_slice(&piece.to_bytes());
+        }
         all.freeze()
+    }
+}
+
+impl Piece {
+    /// Encodes the piece for a stream.
+    pub(super) fn to_bytes(&self) -> Bytes {
+        match self {
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Event(event) => event.to_sse(),
+        }
     }
 }

@@ -5,10 +5,11 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use vexil::{Text, Value};
 
-use super::data::{Category, Data};
+use super::data::{Category, Change, Data};
+use super::event::{Event, HEARTBEAT};
 use super::shared::Clock;
 use super::streams::{Part, StreamEnd};
-use super::{Answer, DataError, Endpoint, FakeService, sse};
+use super::{Answer, DataError, Endpoint, FakeService, change_sets};
 use crate::flag_builder::FlagBuilder;
 use crate::preconfigured::PreconfiguredError;
 
@@ -85,8 +86,8 @@ impl FakeService {
         self.publish(|data| data.delete(Category::Segments, key))
     }
 
-    /// Replaces all flags and segments. Versions are taken from the JSON, and open streams get a
-    /// `put`. The items are not validated, so they can be malformed.
+    /// Replaces all flags and segments. Versions are taken from the JSON. Open streams get a `put`,
+    /// or in the second protocol the difference. The items are not validated, so they can be malformed.
     ///
     /// # Errors
     /// Returns an error if the text is not a JSON object, or its `flags` or `segments` is not one.
@@ -94,21 +95,49 @@ impl FakeService {
         self.try_publish(|data| data.replace(json))
     }
 
-    fn publish(&self, change: impl FnOnce(&mut Data) -> Bytes) -> &Self {
+    /// Returns the selector of the current data: the `basis` of a client of the second protocol that
+    /// has received all changes.
+    ///
+    /// ```
+    /// use vexil_testing::FakeService;
+    ///
+    /// let service = FakeService::start()?;
+    /// let before = service.selector();
+    /// service.set("banner", "hello");
+    /// assert_ne!(service.selector(), before);
+    /// # Ok::<(), vexil_testing::fake_service::StartError>(())
+    /// ```
+    #[must_use]
+    pub fn selector(&self) -> String {
+        self.shared
+            .state
+            .look(|state| change_sets::selector(&state.data))
+    }
+
+    /// Forgets all earlier selectors, as a service that was replaced by another one. A client with an
+    /// earlier `basis` then receives everything with its next request.
+    pub fn forget_selectors(&self) -> &Self {
+        self.shared
+            .state
+            .change(|state| state.data.start_new_payload());
+        self
+    }
+
+    fn publish(&self, change: impl FnOnce(&mut Data) -> Change) -> &Self {
         self.shared.state.change(|state| {
-            let event = change(&mut state.data);
-            state.streams.tell(&Part::Send(event));
+            let change = change(&mut state.data);
+            state.streams.publish(&state.data, &change);
         });
         self
     }
 
     fn try_publish<E>(
         &self,
-        change: impl FnOnce(&mut Data) -> Result<Bytes, E>,
+        change: impl FnOnce(&mut Data) -> Result<Change, E>,
     ) -> Result<&Self, E> {
         self.shared.state.change(|state| {
-            let event = change(&mut state.data)?;
-            state.streams.tell(&Part::Send(event));
+            let change = change(&mut state.data)?;
+            state.streams.publish(&state.data, &change);
             Ok(self)
         })
     }
@@ -117,37 +146,49 @@ impl FakeService {
 /// Open streams.
 impl FakeService {
     /// Sends an event with this name and data, without changing the flags.
+    ///
+    /// ```
+    /// use vexil_testing::FakeService;
+    ///
+    /// let service = FakeService::start()?;
+    /// service.send_event("goodbye", r#"{"reason": "maintenance"}"#);
+    /// # Ok::<(), vexil_testing::fake_service::StartError>(())
+    /// ```
     pub fn send_event(&self, name: &str, data: &str) -> &Self {
-        self.tell(Part::Send(sse::event(name, data)))
+        self.send_piece(Event::new(name, data).to_sse())
     }
 
     /// Sends bytes unchanged, in a separate chunk; for example, half an event.
     pub fn send_raw(&self, bytes: impl Into<Vec<u8>>) -> &Self {
-        self.tell(Part::Send(bytes.into().into()))
+        self.send_piece(bytes.into().into())
     }
 
     /// Sends a heartbeat now.
     pub fn send_heartbeat(&self) -> &Self {
-        self.tell(Part::Send(sse::HEARTBEAT))
+        self.send_piece(HEARTBEAT)
     }
 
     /// Closes all streams gracefully, after everything that is queued was sent.
     pub fn close_streams(&self) -> &Self {
-        self.tell(Part::End(StreamEnd::Orderly))
+        self.send(&Part::End(StreamEnd::Orderly))
     }
 
     /// Closes the connections of all streams, as if the service had crashed.
     pub fn cut_streams(&self) -> &Self {
-        self.tell(Part::End(StreamEnd::Cut))
+        self.send(&Part::End(StreamEnd::Cut))
     }
 
     /// Resets the connections of all streams.
     pub fn reset_streams(&self) -> &Self {
-        self.tell(Part::End(StreamEnd::Reset))
+        self.send(&Part::End(StreamEnd::Reset))
     }
 
-    fn tell(&self, part: Part) -> &Self {
-        self.shared.state.change(|state| state.streams.tell(&part));
+    fn send_piece(&self, piece: Bytes) -> &Self {
+        self.send(&Part::Send([piece].into()))
+    }
+
+    fn send(&self, part: &Part) -> &Self {
+        self.shared.state.change(|state| state.streams.send(part));
         self
     }
 }

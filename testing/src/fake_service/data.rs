@@ -1,15 +1,15 @@
-//! [`Data`]: the service's flags and segments, as JSON.
+//! [`Data`]: the service's flags and segments, as JSON, and what changed when. The protocols present
+//! it in their own ways: [`classic`](super::classic), [`change_sets`](super::change_sets).
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 
-use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use vexil::Text;
 use vexil::model::DataKind;
 
-use super::sse;
 use crate::flag_builder::FlagBuilder;
 use crate::preconfigured::PreconfiguredError;
 
@@ -23,6 +23,25 @@ pub(super) struct Data {
     builders: HashMap<Text, FlagBuilder>,
     /// The number of changes so far.
     revision: u64,
+    payload_id: PayloadId,
+}
+
+/// Names the history of the data, so that no service takes a state of another one for its own.
+#[derive(Debug)]
+struct PayloadId(String);
+
+impl Default for PayloadId {
+    fn default() -> Self {
+        // The standard library's source of random numbers.
+        Self(format!("fake-{:016x}", RandomState::new().hash_one(())))
+    }
+}
+
+/// What a change has replaced.
+#[derive(Debug)]
+pub(super) enum Change {
+    Item(Category, String),
+    All,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,21 +51,23 @@ pub(super) enum Category {
 }
 
 #[derive(Debug)]
-struct Stored {
-    version: u64,
+pub(super) struct Stored {
+    pub(super) version: u64,
     /// `None` if the item was deleted.
-    json: Option<Value>,
+    pub(super) json: Option<Value>,
+    /// The number of the last change of this item.
+    revision: u64,
 }
 
 impl Category {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Flags => "flags",
             Self::Segments => "segments",
         }
     }
 
-    fn kind(self) -> DataKind {
+    pub(super) fn kind(self) -> DataKind {
         match self {
             Self::Flags => DataKind::Flag,
             Self::Segments => DataKind::Segment,
@@ -59,20 +80,55 @@ impl Data {
         self.builders.get(key)
     }
 
-    /// Stores a built flag and returns the event that announces it.
-    pub(super) fn put_built(&mut self, flag: FlagBuilder) -> Bytes {
-        let (key, json) = (flag.key().clone(), flag.to_json());
-        let event = self.put(Category::Flags, &key, json);
-        self.builders.insert(key, flag);
-        event
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
-    /// Stores a preconfigured item and returns the event that announces it.
+    pub(super) fn payload_id(&self) -> &str {
+        &self.payload_id.0
+    }
+
+    pub(super) fn start_new_payload(&mut self) {
+        self.payload_id = PayloadId::default();
+    }
+
+    /// Returns an item, or its tombstone.
+    pub(super) fn item(&self, category: Category, key: &str) -> Option<&Stored> {
+        self.items.get(&(category, key.to_owned()))
+    }
+
+    /// Returns all items with their keys, without tombstones.
+    pub(super) fn items(&self) -> impl Iterator<Item = (Category, &str, &Value)> {
+        self.items
+            .iter()
+            .filter_map(|((category, key), item)| Some((*category, &**key, item.json.as_ref()?)))
+    }
+
+    /// Returns the items and tombstones that have changed after this revision.
+    pub(super) fn changed_after(
+        &self,
+        revision: u64,
+    ) -> impl Iterator<Item = (Category, &str, &Stored)> {
+        self.items
+            .iter()
+            .filter(move |(_, item)| item.revision > revision)
+            .map(|((category, key), item)| (*category, &**key, item))
+    }
+
+    /// Stores a built flag.
+    pub(super) fn put_built(&mut self, flag: FlagBuilder) -> Change {
+        let (key, json) = (flag.key().clone(), flag.to_json());
+        let change = self.put(Category::Flags, &key, json);
+        self.builders.insert(key, flag);
+        change
+    }
+
+    /// Stores a preconfigured item.
     pub(super) fn put_ready(
         &mut self,
         category: Category,
         json: Value,
-    ) -> Result<Bytes, PreconfiguredError> {
+    ) -> Result<Change, PreconfiguredError> {
         let key = json
             .get("key")
             .and_then(Value::as_str)
@@ -84,26 +140,14 @@ impl Data {
         Ok(self.put(category, &key, json))
     }
 
-    /// Deletes an item and returns the event that announces it.
-    pub(super) fn delete(&mut self, category: Category, key: &str) -> Bytes {
+    /// Deletes an item.
+    pub(super) fn delete(&mut self, category: Category, key: &str) -> Change {
         let version = self.next_version(category, key);
-        self.forget_builder(category, key);
-        self.items.insert(
-            (category, key.to_owned()),
-            Stored {
-                version,
-                json: None,
-            },
-        );
-        self.revision += 1;
-        sse::event(
-            "delete",
-            &json!({"path": path(category, key), "version": version}).to_string(),
-        )
+        self.store(category, key, version, None)
     }
 
-    /// Replaces all items and returns the event that announces it.
-    pub(super) fn replace(&mut self, text: &str) -> Result<Bytes, DataError> {
+    /// Replaces all items.
+    pub(super) fn replace(&mut self, text: &str) -> Result<Change, DataError> {
         let data: Value =
             serde_json::from_str(text).map_err(|source| DataError::NotJson { source })?;
         let mut items = BTreeMap::new();
@@ -118,92 +162,68 @@ impl Data {
                 }
             };
             for (key, json) in found {
-                items.insert(
-                    (category, key.clone()),
-                    Stored {
-                        version: version(json),
-                        json: Some(json.clone()),
-                    },
-                );
+                items.insert((category, key.clone()), json.clone());
             }
         }
         if !data.is_object() {
             return Err(DataError::NoObject);
         }
-        self.items = items;
-        self.builders.clear();
         self.revision += 1;
-        Ok(self.put_event())
+        self.builders.clear();
+        for (place, item) in &mut self.items {
+            if item.json.is_some() && !items.contains_key(place) {
+                item.json = None;
+                item.version = item.version.saturating_add(1);
+                item.revision = self.revision;
+            }
+        }
+        for (place, json) in items {
+            let known = self.items.get(&place);
+            if known.is_none_or(|known| known.json.as_ref() != Some(&json)) {
+                let item = Stored {
+                    version: version(&json),
+                    json: Some(json),
+                    revision: self.revision,
+                };
+                self.items.insert(place, item);
+            }
+        }
+        Ok(Change::All)
     }
 
-    /// Returns the first event of a stream.
-    pub(super) fn put_event(&self) -> Bytes {
-        sse::event(
-            "put",
-            &json!({"path": "/", "data": self.to_json()}).to_string(),
-        )
-    }
-
-    /// Returns the body of a poll response.
-    pub(super) fn body(&self) -> Bytes {
-        self.to_json().to_string().into()
-    }
-
-    /// Returns an entity tag of this state of the data.
-    pub(super) fn etag(&self) -> String {
-        format!("\"revision-{}\"", self.revision)
-    }
-
-    fn put(&mut self, category: Category, key: &str, mut json: Value) -> Bytes {
+    fn put(&mut self, category: Category, key: &str, mut json: Value) -> Change {
         let version = self.next_version(category, key).max(version(&json));
         if let Some(object) = json.as_object_mut() {
             object.insert("version".to_owned(), version.into());
         }
-        self.forget_builder(category, key);
-        let event = sse::event(
-            "patch",
-            &json!({"path": path(category, key), "data": &json}).to_string(),
-        );
-        self.items.insert(
-            (category, key.to_owned()),
-            Stored {
-                version,
-                json: Some(json),
-            },
-        );
-        self.revision += 1;
-        event
+        self.store(category, key, version, Some(json))
     }
 
-    fn next_version(&self, category: Category, key: &str) -> u64 {
-        self.items
-            .get(&(category, key.to_owned()))
-            .map_or(0, |item| item.version)
-            .saturating_add(1)
-    }
-
-    fn forget_builder(&mut self, category: Category, key: &str) {
+    fn store(
+        &mut self,
+        category: Category,
+        key: &str,
+        version: u64,
+        json: Option<Value>,
+    ) -> Change {
         if category == Category::Flags {
             self.builders.remove(key);
         }
-    }
-
-    fn to_json(&self) -> Value {
-        let all = |wanted| {
-            let items = self
-                .items
-                .iter()
-                .filter(|((category, _), _)| *category == wanted);
-            items
-                .filter_map(|((_, key), item)| Some((key.clone(), item.json.clone()?)))
-                .collect::<Map<_, _>>()
+        self.revision += 1;
+        let item = Stored {
+            version,
+            json,
+            revision: self.revision,
         };
-        json!({"flags": all(Category::Flags), "segments": all(Category::Segments)})
+        self.items.insert((category, key.to_owned()), item);
+        Change::Item(category, key.to_owned())
     }
-}
 
-fn path(category: Category, key: &str) -> String {
-    format!("/{}/{key}", category.name())
+    fn next_version(&self, category: Category, key: &str) -> u64 {
+        self.item(category, key)
+            .map_or(0, |item| item.version)
+            .saturating_add(1)
+    }
 }
 
 fn version(json: &Value) -> u64 {

@@ -1,4 +1,4 @@
-//! [`Endpoint`]: the endpoint of a request.
+//! [`Endpoint`]: the endpoint of a request, and [`Protocol`]: how it presents data.
 
 use http::Method;
 
@@ -6,10 +6,14 @@ use http::Method;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// `GET …/all`: the stream of flag changes.
+    /// `GET …/all`: the stream of flag changes, in the classic protocol.
     Stream,
-    /// `GET …/sdk/latest-all`: all flags at once.
+    /// `GET …/sdk/latest-all`: all flags at once, in the classic protocol.
     Poll,
+    /// `GET …/sdk/stream`: the stream of change sets, in the second protocol.
+    PayloadStream,
+    /// `GET …/sdk/poll`: one change set, in the second protocol.
+    PayloadPoll,
     /// `POST …/bulk`: analytics events.
     Events,
     /// `POST …/diagnostic`: statistics about the SDK.
@@ -25,6 +29,8 @@ impl Endpoint {
         let known = [
             ("/all", Self::Stream),
             ("/sdk/latest-all", Self::Poll),
+            ("/sdk/stream", Self::PayloadStream),
+            ("/sdk/poll", Self::PayloadPoll),
             ("/bulk", Self::Events),
             ("/diagnostic", Self::Diagnostics),
         ];
@@ -37,9 +43,29 @@ impl Endpoint {
     /// The only method allowed.
     pub(super) fn method(self) -> Option<Method> {
         match self {
-            Self::Stream | Self::Poll => Some(Method::GET),
+            Self::Stream | Self::Poll | Self::PayloadStream | Self::PayloadPoll => {
+                Some(Method::GET)
+            }
             Self::Events | Self::Diagnostics => Some(Method::POST),
             Self::Other => None,
         }
     }
+
+    /// The protocol of its streams, if it is a stream.
+    pub(super) fn streams(self) -> Option<Protocol> {
+        match self {
+            Self::Stream => Some(Protocol::Classic),
+            Self::PayloadStream => Some(Protocol::Payloads),
+            _ => None,
+        }
+    }
+}
+
+/// How data is presented to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// Puts, patches and deletes.
+    Classic,
+    /// Change sets with a selector (FDV2-2).
+    Payloads,
 }

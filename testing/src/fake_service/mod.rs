@@ -1,8 +1,8 @@
 //! [`FakeService`]: the service's endpoints in process, for tests of clients of the real ones.
 //!
 //! [`TestData`](crate::TestData) replaces a connection; this is the server side of one. A client
-//! streams or polls flags from it over HTTP and posts events to it. The test changes flags, reads
-//! the events and injects faults. It serves every SDK of the protocol, not only [`vexil`].
+//! streams or polls flags from it over HTTP, in the classic or the second protocol, and posts events
+//! to it. The test changes flags, reads the events and injects faults. It serves every SDK of the protocol, not only [`vexil`].
 //!
 //! ```
 //! use vexil_testing::FakeService;
@@ -30,6 +30,8 @@
 //! | --- | --- |
 //! | `GET …/all` | a stream: a `put`, then each change as it is made, and heartbeats |
 //! | `GET …/sdk/latest-all` | all flags, with an `ETag`; 304 if unchanged; gzip if accepted |
+//! | `GET …/sdk/stream` | a stream: a payload, then each change with a commit, and heartbeats |
+//! | `GET …/sdk/poll` | a payload, with an `ETag`; 304 if unchanged; gzip if accepted |
 //! | `POST …/bulk` | 202, and the events are recorded; 400 if the body is not a JSON list |
 //! | `POST …/diagnostic` | 202; 400 if the body is not a JSON object |
 //! | any other path | 404 |
@@ -38,6 +40,37 @@
 //! usual one for the next request ([`FakeService::answer`]) or for all requests
 //! ([`FakeService::always`]). It sets other statuses, delays, and faults at any [`Point`] of the
 //! answer.
+//!
+//! # The second protocol
+//! Both protocols present the same flags and segments. A payload is `xfer-full` without a `basis`,
+//! `none` if the basis is the [current selector](FakeService::selector), `xfer-changes` for any
+//! earlier one of this service, and `xfer-full` for a foreign one.
+//!
+//! | to script | use |
+//! | --- | --- |
+//! | any events | [`Answer::payload`], [`Answer::event`] |
+//! | `goodbye`, `error` | [`FakeService::send_event`], [`Answer::event`] |
+//! | the order to use the classic protocol | [`Answer::fallback_directive`] |
+//! | an unknown basis | [`FakeService::forget_selectors`] |
+//!
+//! ```
+//! use vexil_testing::FakeService;
+//!
+//! let service = FakeService::start()?;
+//! service.set("banner", "hello");
+//! let poll = |basis: &str| {
+//!     let url = format!("{}/sdk/poll", service.url());
+//!     ureq::get(&url).query("basis", basis).call()?.body_mut().read_to_string()
+//! };
+//! assert!(poll("(p:elsewhere:7)")?.contains("xfer-full"));
+//! let known = service.selector();
+//! assert!(poll(&known)?.contains(r#""intentCode":"none""#));
+//!
+//! service.delete("banner");
+//! let difference = poll(&known)?;
+//! assert!(difference.contains("xfer-changes") && difference.contains("delete-object"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Waiting
 //! No test has to sleep. A [`Waiting`] completes as soon as its condition holds: with `wait()` in
@@ -52,10 +85,13 @@
 mod answer;
 mod body;
 mod builder;
+mod change_sets;
+mod classic;
 mod connection;
 mod control;
 mod data;
 mod endpoint;
+mod event;
 mod log;
 mod observe;
 mod pace;
@@ -68,7 +104,6 @@ mod scripts;
 mod server;
 mod shared;
 mod socket;
-mod sse;
 mod start_error;
 mod streams;
 mod tls;

@@ -26,8 +26,8 @@ impl Point {
         Self(Kind::Byte(count))
     }
 
-    /// After this many events of a stream. The first is the `put`; heartbeats do not count. A body
-    /// that is not a stream counts as one event.
+    /// After this many events of a stream. The first is the `put` or the `server-intent`; heartbeats
+    /// do not count. A body that is not a stream counts as one event.
     #[must_use]
     pub fn events(count: usize) -> Self {
         Self(Kind::Events(count))

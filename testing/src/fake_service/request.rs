@@ -88,6 +88,15 @@ impl Request {
         self.0.incoming.query.as_deref()
     }
 
+    /// Returns the parameter `basis` of the query, decoded: the selector of the data that a client
+    /// of the second protocol has. `None` if it has none.
+    #[must_use]
+    pub fn basis(&self) -> Option<String> {
+        let mut parameters = self.query()?.split('&');
+        let basis = parameters.find_map(|parameter| parameter.strip_prefix("basis="))?;
+        Some(percent_decoded(basis))
+    }
+
     /// Returns all headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
@@ -211,4 +220,22 @@ impl Connection {
     pub(super) fn close(&self, by: ClosedBy) {
         let _ = self.closed.set(by);
     }
+}
+
+/// Decodes the value of a parameter. An invalid escape is kept as it is.
+fn percent_decoded(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+        rest = after
+            .get(if escaped.is_some() { 2 } else { 0 }..)
+            .unwrap_or_default();
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }

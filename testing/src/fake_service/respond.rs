@@ -10,11 +10,12 @@ use flate2::write::GzEncoder;
 use http::StatusCode;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use super::answer::{Answer, Coding, Kind};
+use super::answer::{Answer, Coding, Kind, Piece};
 use super::body::{BodyWriter, Outcome};
+use super::endpoint::Protocol;
+use super::event::{Event, HEARTBEAT};
 use super::request::Request;
 use super::shared::{Shared, State};
-use super::sse::HEARTBEAT;
 use super::streams::{OpenStream, Part, StreamEnd};
 use super::usual::Response;
 
@@ -31,7 +32,7 @@ pub(super) async fn respond<W: AsyncWrite + Unpin>(
         pace.wait().await;
     }
     match answer.kind {
-        Kind::Usual | Kind::Fixed(_) | Kind::Stream => {
+        Kind::Usual | Kind::Fixed(_) | Kind::Stream | Kind::Payload => {
             let response = shared
                 .state
                 .change(|state| prepare(shared, state, request, answer))?;
@@ -56,11 +57,15 @@ fn prepare(
     answer: &Answer,
 ) -> io::Result<Response> {
     let mut response = match answer.kind {
-        Kind::Stream => Response::stream(shared, state),
+        Kind::Stream => {
+            let protocol = request.endpoint().streams().unwrap_or(Protocol::Classic);
+            Response::stream(shared, state, protocol)
+        }
+        Kind::Payload => Response::payload(shared, state, request.endpoint()),
         Kind::Fixed(status) => Response::status(status),
         _ => Response::usual(shared, state, request),
     };
-    response.pieces.extend(answer.pieces.iter().cloned());
+    add_pieces(&mut response, &answer.pieces);
     if response.stream.is_none() {
         match answer.coding {
             Some(coding) => compress(&mut response, coding)?,
@@ -82,6 +87,20 @@ fn prepare(
         state.log.accept(request);
     }
     Ok(response)
+}
+
+/// Appends the pieces of an answer. Events become entries of the body, if it consists of entries.
+fn add_pieces(response: &mut Response, pieces: &[Piece]) {
+    let mut appended = Vec::new();
+    for piece in pieces {
+        match (piece, &mut response.entries) {
+            (Piece::Event(event), Some(entries)) => entries.push(event.clone()),
+            (piece, _) => appended.push(piece.to_bytes()),
+        }
+    }
+    let body = response.entries.take();
+    response.pieces.extend(body.as_deref().map(Event::to_body));
+    response.pieces.extend(appended);
 }
 
 async fn send<W: AsyncWrite + Unpin>(
@@ -169,9 +188,11 @@ async fn go_on<W: AsyncWrite + Unpin>(
         };
         match part {
             None => body.aside(&HEARTBEAT).await?,
-            Some(Part::Send(bytes)) => {
-                if let Some(outcome) = body.event(&bytes).await? {
-                    return Ok(outcome);
+            Some(Part::Send(pieces)) => {
+                for piece in pieces.iter() {
+                    if let Some(outcome) = body.event(piece).await? {
+                        return Ok(outcome);
+                    }
                 }
             }
             Some(Part::End(StreamEnd::Orderly)) => {

@@ -5,21 +5,34 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::data::{Change, Data};
+use super::endpoint::Protocol;
+use super::event::Event;
 use super::shared::Shared;
+use super::{change_sets, classic};
 
 /// How many messages may be queued for a client. A stream that is further behind is closed.
 const MAX_QUEUED: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    open: Vec<(u64, mpsc::Sender<Part>)>,
+    open: Vec<Opened>,
     count: u64,
+}
+
+/// The sending end of a stream's queue.
+#[derive(Debug)]
+struct Opened {
+    number: u64,
+    protocol: Protocol,
+    queue: mpsc::Sender<Part>,
 }
 
 /// A command to a stream.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
-    Send(Bytes),
+    /// Sends these pieces, each of which counts as one event.
+    Send(Arc<[Bytes]>),
     End(StreamEnd),
 }
 
@@ -31,10 +44,32 @@ pub(super) enum StreamEnd {
 }
 
 impl Streams {
-    pub(super) fn tell(&mut self, part: &Part) {
+    /// Queues a command for all streams.
+    pub(super) fn send(&mut self, part: &Part) {
+        self.send_each(|_| part.clone());
+    }
+
+    /// Announces the last change of the data.
+    pub(super) fn publish(&mut self, data: &Data, change: &Change) {
+        let encode = |events: Vec<Event>| Part::Send(events.iter().map(Event::to_sse).collect());
+        let (mut classic, mut payloads) = (None, None);
+        self.send_each(|protocol| {
+            let part = match protocol {
+                Protocol::Classic => {
+                    classic.get_or_insert_with(|| encode(vec![classic::event(data, change)]))
+                }
+                Protocol::Payloads => {
+                    payloads.get_or_insert_with(|| encode(change_sets::last_change(data)))
+                }
+            };
+            part.clone()
+        });
+    }
+
+    fn send_each(&mut self, mut part: impl FnMut(Protocol) -> Part) {
         // Without its sender, a stream ends once its queue was sent.
         self.open
-            .retain(|(_, stream)| stream.try_send(part.clone()).is_ok());
+            .retain(|stream| stream.queue.try_send(part(stream.protocol)).is_ok());
     }
 
     pub(super) fn count(&self) -> usize {
@@ -42,11 +77,15 @@ impl Streams {
     }
 
     /// Opens a stream, which receives all later messages.
-    pub(super) fn open(&mut self, shared: &Arc<Shared>) -> OpenStream {
-        let (sender, parts) = mpsc::channel(MAX_QUEUED);
+    pub(super) fn open(&mut self, shared: &Arc<Shared>, protocol: Protocol) -> OpenStream {
+        let (queue, parts) = mpsc::channel(MAX_QUEUED);
         let number = self.count;
         self.count += 1;
-        self.open.push((number, sender));
+        self.open.push(Opened {
+            number,
+            protocol,
+            queue,
+        });
         OpenStream {
             parts,
             number,
@@ -74,7 +113,7 @@ impl Drop for OpenStream {
             state
                 .streams
                 .open
-                .retain(|(number, _)| *number != self.number)
+                .retain(|stream| stream.number != self.number)
         });
     }
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Protocol};
+use super::event::Event;
 use super::request::Request;
 use super::shared::{Settings, Shared, State};
 use super::streams::OpenStream;
+use super::{change_sets, classic};
 
 /// A response to be sent.
 pub(super) struct Response {
@@ -15,6 +17,8 @@ pub(super) struct Response {
     /// Header names in lower case.
     pub(super) headers: Vec<(String, Bytes)>,
     pub(super) pieces: Vec<Bytes>,
+    /// The events that make up the body of a poll of the second protocol.
+    pub(super) entries: Option<Vec<Event>>,
     /// The source of further pieces, for a stream.
     pub(super) stream: Option<OpenStream>,
     pub(super) gzip: bool,
@@ -26,18 +30,31 @@ impl Response {
             status,
             headers: Vec::new(),
             pieces: Vec::new(),
+            entries: None,
             stream: None,
             gzip: false,
         }
     }
 
     /// Creates the response of a new stream.
-    pub(super) fn stream(shared: &Arc<Shared>, state: &mut State) -> Self {
+    pub(super) fn stream(shared: &Arc<Shared>, state: &mut State, protocol: Protocol) -> Self {
         let mut response = Self::status(200);
-        response.stream = Some(state.streams.open(shared));
+        response.stream = Some(state.streams.open(shared, protocol));
         response.header("content-type", "text/event-stream");
         response.header("cache-control", "no-cache");
         response.environment(&shared.settings);
+        response
+    }
+
+    /// Creates a response of the second protocol without events.
+    pub(super) fn payload(shared: &Arc<Shared>, state: &mut State, endpoint: Endpoint) -> Self {
+        if let Some(protocol) = endpoint.streams() {
+            return Self::stream(shared, state, protocol);
+        }
+        let mut response = Self::status(200);
+        response.header("content-type", "application/json");
+        response.environment(&shared.settings);
+        response.entries = Some(Vec::new());
         response
     }
 
@@ -56,11 +73,31 @@ impl Response {
         }
         match request.endpoint() {
             Endpoint::Stream => {
-                let mut response = Self::stream(shared, state);
-                response.pieces.push(state.data.put_event());
+                let mut response = Self::stream(shared, state, Protocol::Classic);
+                response.pieces.push(classic::put(&state.data).to_sse());
                 response
             }
-            Endpoint::Poll => Self::poll(settings, state, request),
+            Endpoint::PayloadStream => {
+                let events = change_sets::payload(&state.data, request.basis().as_deref());
+                let mut response = Self::stream(shared, state, Protocol::Payloads);
+                response.pieces.extend(events.iter().map(Event::to_sse));
+                response
+            }
+            Endpoint::Poll => {
+                let mut response = Self::poll(settings, request, classic::etag(&state.data));
+                if response.status == 200 {
+                    response.pieces.push(classic::body(&state.data));
+                }
+                response
+            }
+            Endpoint::PayloadPoll => {
+                let mut response = Self::poll(settings, request, change_sets::etag(&state.data));
+                if response.status == 200 {
+                    let basis = request.basis();
+                    response.entries = Some(change_sets::payload(&state.data, basis.as_deref()));
+                }
+                response
+            }
             Endpoint::Events => {
                 Self::status(if request.json().is_some_and(|json| json.is_array()) {
                     202
@@ -79,15 +116,15 @@ impl Response {
         }
     }
 
-    fn poll(settings: &Settings, state: &State, request: &Request) -> Self {
-        let etag = state.data.etag();
+    /// Creates the response of a poll without its body, whose tag is this one: 304 if the client
+    /// has it.
+    fn poll(settings: &Settings, request: &Request, etag: String) -> Self {
         let known = request.lists("if-none-match", &etag) || request.lists("if-none-match", "*");
         let mut response = Self::status(if known { 304 } else { 200 });
         response.header("etag", etag);
         response.environment(settings);
         if !known {
             response.header("content-type", "application/json");
-            response.pieces.push(state.data.body());
             response.gzip = request.accepts_gzip();
         }
         response

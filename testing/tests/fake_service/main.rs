@@ -6,6 +6,7 @@ mod events;
 mod faults;
 mod flags;
 mod life;
+mod payloads;
 mod streams;
 mod support;
 mod tls;
