@@ -60,6 +60,7 @@ mod answers;
 mod breaks;
 mod closing;
 mod closing_late;
+mod data_systems;
 mod faults;
 mod large;
 mod malformed;
