@@ -1,9 +1,12 @@
-//! Streaming and polling, against a fake service.
+//! Streaming and polling in both protocols, against a fake service.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use vexil::config::{Configure, PollingConfig, ServiceEndpoints, StreamingConfig};
+use vexil::config::{
+    Configure, PayloadPollConfig, PayloadStreamConfig, PollingConfig, ServiceEndpoints,
+    StreamingConfig,
+};
 use vexil::data_source::DataSource;
 use vexil::transport::RetryPolicy;
 use vexil::{Client, async_trait};
@@ -32,6 +35,37 @@ mod polling {
     );
 }
 
+mod payload_stream {
+    super::data_source_conformance!(
+        super::Service::new(super::payload_stream_config()),
+        delivery,
+        changes,
+        change_sets,
+        outages,
+        refusals,
+        connections
+    );
+}
+
+mod payload_poll {
+    super::data_source_conformance!(
+        super::Service::new(super::payload_poll_config()),
+        delivery,
+        changes,
+        change_sets,
+        outages,
+        refusals
+    );
+}
+
+/// All endpoints for flags.
+const ENDPOINTS: [Endpoint; 4] = [
+    Endpoint::Stream,
+    Endpoint::Poll,
+    Endpoint::PayloadStream,
+    Endpoint::PayloadPoll,
+];
+
 fn streaming_config() -> StreamingConfig {
     StreamingConfig::new()
         .initial_reconnect_delay(Duration::from_millis(1))
@@ -43,6 +77,16 @@ fn polling_config() -> PollingConfig {
         .poll_interval(Duration::from_millis(10))
         .without_shortest_interval()
         .retry_policy(RetryPolicy::LegacyStop)
+}
+
+fn payload_stream_config() -> PayloadStreamConfig {
+    PayloadStreamConfig::new().initial_reconnect_delay(Duration::from_millis(1))
+}
+
+fn payload_poll_config() -> PayloadPollConfig {
+    PayloadPollConfig::new()
+        .poll_interval(Duration::from_millis(10))
+        .without_shortest_interval()
 }
 
 struct Service<C> {
@@ -60,7 +104,7 @@ impl<C> Service<C> {
 
     /// Answers all requests for flags with this status, and closes open streams.
     fn fail(&self, status: u16) {
-        for endpoint in [Endpoint::Stream, Endpoint::Poll] {
+        for endpoint in ENDPOINTS {
             self.service.always(endpoint, Answer::status(status));
         }
         self.service.cut_streams();
@@ -84,7 +128,7 @@ impl<C: Configure<dyn DataSource>> DataSourceHarness for Service<C> {
     }
 
     async fn restore(&self) {
-        for endpoint in [Endpoint::Stream, Endpoint::Poll] {
+        for endpoint in ENDPOINTS {
             self.service.as_usual(endpoint);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use vexil::config::{Configure, PersistentStoreConfig};
+use vexil::config::{Configure, DataSystem, PersistentStoreConfig};
 use vexil::model::DataKind;
 use vexil::store::{CacheMode, DataStore, MemoryStore, PersistentDataStore};
 use vexil::{Client, async_trait};
@@ -14,7 +14,13 @@ use vexil_testing::{MemoryPersistentStore, StoreFault, data_store_conformance};
 const MINUTE: Duration = Duration::from_secs(60);
 
 mod memory {
-    super::data_store_conformance!(super::Memory, contents, concurrency, concurrent_writes);
+    super::data_store_conformance!(
+        super::Memory,
+        contents,
+        concurrency,
+        change_sets,
+        concurrent_writes
+    );
 }
 
 mod write_behind {
@@ -22,6 +28,7 @@ mod write_behind {
         super::Database::new(None),
         contents,
         concurrency,
+        change_sets,
         concurrent_writes,
         json
     );
@@ -56,6 +63,17 @@ mod read_through_without_cache {
     );
 }
 
+mod handed_over_by_a_database {
+    super::data_store_conformance!(
+        super::Database {
+            has_data_system: true,
+            ..super::Database::new(Some(super::CacheMode::Off))
+        },
+        concurrency,
+        change_sets
+    );
+}
+
 struct Memory;
 
 #[async_trait]
@@ -68,6 +86,7 @@ impl DataStoreHarness for Memory {
 /// A store with a separate in-memory database.
 struct Database {
     cache: Option<CacheMode>,
+    has_data_system: bool,
     /// The database of the last store.
     last: Mutex<MemoryPersistentStore>,
 }
@@ -76,6 +95,7 @@ impl Database {
     fn new(cache: Option<CacheMode>) -> Self {
         Self {
             cache,
+            has_data_system: false,
             last: Mutex::new(MemoryPersistentStore::new()),
         }
     }
@@ -86,7 +106,11 @@ impl Database {
         if let Some(mode) = self.cache {
             config = config.cache(mode);
         }
-        let context = client_context(Client::builder("sdk-key").offline(true));
+        let mut builder = Client::builder("sdk-key").offline(true);
+        if self.has_data_system {
+            builder = builder.data_system(DataSystem::custom());
+        }
+        let context = client_context(builder);
         Arc::new(config).configure(&context).unwrap()
     }
 }

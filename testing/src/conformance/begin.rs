@@ -24,6 +24,6 @@ pub(super) async fn begin_until(polls: usize, call: impl Future) {
 }
 
 /// Polls a call once.
-pub(super) async fn poll_once<F: Future>(mut call: Pin<&mut F>) -> Poll<F::Output> {
+pub(super) async fn poll_once<F: Future + ?Sized>(mut call: Pin<&mut F>) -> Poll<F::Output> {
     poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await
 }

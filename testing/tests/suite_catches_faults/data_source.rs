@@ -14,7 +14,7 @@ use vexil::data_source::{
     DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind,
     DataSourceState, NotStoredError,
 };
-use vexil::model::{DataSet, Item};
+use vexil::model::{ChangeSet, DataSet, Item, Selector};
 use vexil_testing::conformance::DataSourceHarness;
 use vexil_testing::conformance::data_source::GROUPS;
 
@@ -63,6 +63,14 @@ caught! {
         a_change_reaches_every_run by NotifiesOneRun,
         a_run_continues_after_another_one_was_stopped by EndsWithOtherRuns,
     }
+    change_sets {
+        a_change_is_delivered_as_a_whole by DeliversPieces,
+        a_lower_version_is_delivered by IgnoresLowerVersions,
+        a_deleted_item_returns_with_any_version by IgnoresNewItems,
+        an_emptied_origin_removes_all_items by IgnoresEmptiness,
+        every_change_set_has_a_selector by DropsSelectors,
+        only_differences_are_delivered_after_an_outage by DeliversEverythingAgain,
+    }
     immediate {
         available_data_is_delivered_while_the_client_starts by HesitatesAtTheStart,
     }
@@ -103,6 +111,7 @@ mod without_a_fault {
         Harness::new(Fault::None),
         delivery,
         changes,
+        change_sets,
         immediate,
         outages,
         refusals,
@@ -131,6 +140,9 @@ enum Fault {
     DeliversTheFirstStateAgain,
     NotifiesOneRun,
     EndsWithOtherRuns,
+    IgnoresLowerVersions,
+    DropsSelectors,
+    DeliversEverythingAgain,
     HesitatesAtTheStart,
     HidesErrors,
     EmptiesDuringOutages,
@@ -188,6 +200,7 @@ impl DataSourceHarness for Harness {
             connections: Arc::clone(&self.connections),
             runs: Arc::clone(&self.runs),
             ends: Arc::clone(&self.ends),
+            change_sets: AtomicUsize::default(),
             sink: Mutex::default(),
         })
     }
@@ -224,6 +237,8 @@ struct Faulty {
     connections: Arc<AtomicUsize>,
     runs: Arc<AtomicUsize>,
     ends: Arc<watch::Sender<usize>>,
+    /// The number of change sets so far.
+    change_sets: AtomicUsize,
     /// The sink of the first run, if the fault keeps it.
     sink: Mutex<Option<Arc<dyn DataSink>>>,
 }
@@ -302,19 +317,44 @@ impl Faulty {
             (Fault::DeliversPieces, None) => {
                 sink.init(DataSet::default()).await?;
             }
-            (Fault::IgnoresDeletions, Some(_)) | (Fault::DeliversPieces, _) => {}
+            (Fault::IgnoresDeletions | Fault::IgnoresLowerVersions, Some(_))
+            | (Fault::DeliversPieces, _) => {}
             (Fault::IgnoresNewItems, Some(before)) => {
                 let mut data = data;
                 data.flags
                     .retain(|flag| before.flags.iter().any(|known| known.key() == flag.key()));
                 return sink.init(data).await;
             }
-            _ => return sink.init(data).await,
+            (Fault::DeliversEverythingAgain, _) | (_, None) => {
+                return self.apply(ChangeSet::full(data), sink).await;
+            }
+            (_, Some(before)) => {
+                let known = before.flags.iter().cloned().map(Item::Flag);
+                let known = known.chain(before.segments.iter().cloned().map(Item::Segment));
+                let is_gone = |item: &Item| {
+                    let mut items = items.iter();
+                    items.all(|other| (other.kind(), other.key()) != (item.kind(), item.key()))
+                };
+                let deleted = known
+                    .filter(is_gone)
+                    .map(|item| Item::deleted(item.kind(), item.key().clone(), item.version() + 1));
+                let changes: Vec<_> = deleted.collect();
+                let changes = ChangeSet::delta([items, changes].concat());
+                return self.apply(changes, sink).await;
+            }
         }
         for item in items {
             sink.upsert(item).await?;
         }
         Ok(())
+    }
+
+    /// Delivers a change set with a selector of its own.
+    async fn apply(&self, changes: ChangeSet, sink: &dyn DataSink) -> Result<(), NotStoredError> {
+        let number = self.change_sets.fetch_add(1, Ordering::SeqCst);
+        let selector =
+            Selector::new(number.to_string()).filter(|_| self.fault != Fault::DropsSelectors);
+        sink.apply(changes.with_selector(selector)).await
     }
 
     /// Handles one state of the origin. Returns whether the run continues.

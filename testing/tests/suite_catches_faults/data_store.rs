@@ -70,6 +70,16 @@ caught! {
         a_dropped_init_is_never_partial by InitIsNotAtomic,
         a_dropped_write_leaves_the_store_usable by DroppedWritesBlock,
     }
+    change_sets {
+        a_full_change_set_replaces_everything by InitMerges,
+        an_empty_full_change_set_removes_all_items by EmptyInitDoesNothing,
+        a_delta_replaces_items_whatever_their_versions by DeltaComparesVersions,
+        a_delta_deletes_items_whatever_their_versions by DeltaNeverDeletes,
+        a_tombstone_of_a_delta_keeps_its_version by DeltaRemovesWithoutTombstone,
+        a_delta_touches_nothing_else by DeltaRemovesOthers,
+        readers_never_see_a_part_of_a_change_set by DeltaIsNotAtomic,
+        a_dropped_change_set_is_never_partial by DeltaIsNotAtomic,
+    }
     concurrent_writes {
         of_concurrent_upserts_the_newest_version_wins by ComparesAndThenWrites,
         concurrent_upserts_of_different_items_are_all_kept by ReplacesACopy,
@@ -103,6 +113,7 @@ mod without_a_fault {
         Harness::new(Fault::None),
         contents,
         concurrency,
+        change_sets,
         concurrent_writes,
         failures,
         json

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::task::yield_now;
 use vexil::async_trait;
 use vexil::eval::{Found, Lookup};
-use vexil::model::{DataKind, DataSet, Entry, Flag, Item, Segment};
+use vexil::model::{ChangeSet, ChangeSetKind, DataKind, DataSet, Entry, Flag, Item, Segment};
 use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 
 /// A fault of a store.
@@ -49,6 +49,12 @@ pub(crate) enum Fault {
     ComparesAndThenWrites,
     ReplacesACopy,
     DroppedWritesBlock,
+    // Change sets.
+    DeltaComparesVersions,
+    DeltaNeverDeletes,
+    DeltaRemovesWithoutTombstone,
+    DeltaRemovesOthers,
+    DeltaIsNotAtomic,
     // Failures and JSON.
     FailuresAreSuccess,
     FailuresAreAbsence,
@@ -290,6 +296,44 @@ impl DataStore for Faulty {
         }
         self.publish(items).await;
         Ok(Upserted::Written)
+    }
+
+    async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError> {
+        let new = match changes.kind {
+            ChangeSetKind::Full(data) => return self.init(data).await,
+            ChangeSetKind::Delta(new) => new,
+        };
+        self.reach()?;
+        self.transfer().await?;
+        let _in_order = self.order.lock().await;
+        let mut items = self.items.lock().unwrap().clone();
+        if self.fault == Fault::DeltaRemovesOthers {
+            items.clear();
+        }
+        for item in new {
+            let place = self.place(&item);
+            let is_older = items
+                .get(&place)
+                .is_some_and(|known| known.version() > item.version());
+            match self.fault {
+                Fault::DeltaComparesVersions if is_older => continue,
+                Fault::DeltaNeverDeletes if item.is_deleted() => continue,
+                Fault::DeltaRemovesWithoutTombstone if item.is_deleted() => {
+                    items.remove(&place);
+                    continue;
+                }
+                Fault::DeltaIsNotAtomic => {
+                    // Stays in memory until the next write, if this one is dropped.
+                    self.memory.upsert(item.clone()).await?;
+                    yield_now().await;
+                }
+                _ => {}
+            }
+            items.insert(place, item);
+        }
+        *self.items.lock().unwrap() = items.clone();
+        self.publish(items).await;
+        Ok(())
     }
 
     async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {

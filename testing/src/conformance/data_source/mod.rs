@@ -5,11 +5,13 @@
 //! | --- | --- |
 //! | [`delivery`] | every source |
 //! | [`changes`] | sources that follow the changes of their origin |
+//! | [`change_sets`] | sources that deliver [change sets](vexil::data_source::DataSink::apply) with a selector, with a harness that interrupts the origin |
 //! | [`immediate`] | sources whose data is available when a client starts, such as files |
 //! | [`outages`] | sources whose origin can be unavailable, with a harness that interrupts it |
 //! | [`refusals`] | sources that can be refused for good, with a harness that refuses them |
 //! | [`connections`] | sources with connections, with a harness that counts them |
 
+pub mod change_sets;
 pub mod changes;
 pub mod connections;
 pub mod delivery;
@@ -99,6 +101,16 @@ macro_rules! data_source_conformance {
             a_run_continues_after_another_one_was_stopped
         ] }
     };
+    (@group change_sets $then:ident $rest:tt) => {
+        $crate::data_source_conformance! { @$then $rest change_sets [
+            a_change_is_delivered_as_a_whole
+            a_lower_version_is_delivered
+            a_deleted_item_returns_with_any_version
+            an_emptied_origin_removes_all_items
+            every_change_set_has_a_selector
+            only_differences_are_delivered_after_an_outage
+        ] }
+    };
     (@group immediate $then:ident $rest:tt) => {
         $crate::data_source_conformance! { @$then $rest immediate [
             available_data_is_delivered_while_the_client_starts
@@ -144,7 +156,7 @@ macro_rules! data_source_conformance {
 }
 
 /// The names of the clauses of each group, as listed in the macro.
-pub const GROUPS: [(&str, &[&str]); 6] = [
+pub const GROUPS: [(&str, &[&str]); 7] = [
     (
         "delivery",
         data_source_conformance! { @group delivery names () },
@@ -152,6 +164,10 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
     (
         "changes",
         data_source_conformance! { @group changes names () },
+    ),
+    (
+        "change_sets",
+        data_source_conformance! { @group change_sets names () },
     ),
     (
         "immediate",

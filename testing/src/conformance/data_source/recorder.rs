@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use vexil::async_trait;
 use vexil::data_source::{DataSink, DataSourceErrorInfo, DataSourceState, NotStoredError};
-use vexil::model::{DataSet, Item, Upserted};
+use vexil::model::{ChangeSet, ChangeSetKind, DataSet, Item, Selector, Upserted};
 use vexil::store::{DataStore, MemoryStore, StoreError};
 
 use crate::conformance::must::Must;
@@ -35,6 +35,10 @@ pub(super) struct Seen {
     pub(super) without_json: Vec<String>,
     /// The values that the flag `a` has had, in order.
     pub(super) history: Vec<u64>,
+    /// Whether flags of two states were ever there at the same time.
+    pub(super) has_mixed: bool,
+    /// The selector of the last change set.
+    pub(super) selector: Option<Selector>,
 }
 
 impl Recorder {
@@ -115,8 +119,12 @@ impl Recorder {
     }
 
     fn written(&self, set: Option<usize>) {
-        let value = self.flags().get("a").copied();
+        let flags = self.flags();
+        let value = flags.get("a").copied();
         let mut seen = self.lock();
+        seen.has_mixed |= flags
+            .values()
+            .any(|other| Some(other) != flags.values().next());
         seen.sets.extend(set);
         if value.is_some() && seen.history.last() != value.as_ref() {
             seen.history.extend(value);
@@ -130,12 +138,7 @@ impl Recorder {
 #[async_trait]
 impl DataSink for Recorder {
     async fn init(&self, data: DataSet) -> Result<(), NotStoredError> {
-        let flags = data.flags.iter().cloned().map(Item::Flag);
-        self.write(flags.chain(data.segments.iter().cloned().map(Item::Segment)))?;
-        let count = data.flags.len() + data.segments.len();
-        self.store.init(data).await.must("init in memory");
-        self.written(Some(count));
-        Ok(())
+        self.apply(ChangeSet::full(data)).await
     }
 
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
@@ -143,6 +146,28 @@ impl DataSink for Recorder {
         let upserted = self.store.upsert(item).await.must("upsert in memory");
         self.written(None);
         Ok(upserted)
+    }
+
+    async fn apply(&self, changes: ChangeSet) -> Result<(), NotStoredError> {
+        let (set, items) = match &changes.kind {
+            ChangeSetKind::Full(data) => {
+                let flags = data.flags.iter().cloned().map(Item::Flag);
+                let segments = data.segments.iter().cloned().map(Item::Segment);
+                let items: Vec<_> = flags.chain(segments).collect();
+                (Some(items.len()), items)
+            }
+            ChangeSetKind::Delta(items) => (None, items.clone()),
+        };
+        self.write(items.into_iter())?;
+        let selector = changes.selector.clone();
+        self.store.apply(changes).await.must("apply in memory");
+        self.lock().selector = selector;
+        self.written(set);
+        Ok(())
+    }
+
+    fn selector(&self) -> Option<Selector> {
+        self.lock().selector.clone()
     }
 
     fn keeps_json(&self) -> bool {

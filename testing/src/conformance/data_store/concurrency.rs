@@ -1,7 +1,7 @@
 //! Clauses on concurrent reads and writes, and on writes that are dropped.
 
 use std::collections::BTreeSet;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::{block_in_place, spawn_blocking, yield_now};
 use vexil::eval::Found;
-use vexil::model::DataKind;
-use vexil::store::DataStore;
+use vexil::model::{DataKind, DataSet};
+use vexil::store::{DataStore, StoreError};
 
 use super::DataStoreHarness;
 use super::items::{KINDS, all, data, find, init, item, read, upsert, version};
@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 /// The keys of a data set whose items all have the same version.
 const KEYS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
-fn uniform(store: &dyn DataStore, version: u64) -> vexil::model::DataSet {
+pub(super) fn uniform(store: &dyn DataStore, version: u64) -> DataSet {
     let items = KEYS.map(|key| (key, version));
     data(store, &items, &items)
 }
@@ -125,6 +125,20 @@ pub async fn a_lent_snapshot_does_not_change(harness: &dyn DataStoreHarness) {
 
 /// `init` is atomic for readers: they see the state before or after it.
 pub async fn readers_never_see_a_mix_of_two_data_sets(harness: &dyn DataStoreHarness) {
+    never_see_a_mix(harness, |store, version| {
+        Box::pin(async move { store.init(uniform(store, version)).await })
+    })
+    .await;
+}
+
+/// Writes a version of all items.
+pub(super) type Write = for<'a> fn(
+    &'a dyn DataStore,
+    u64,
+) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>;
+
+/// Asserts that readers see the state before or after each write.
+pub(super) async fn never_see_a_mix(harness: &dyn DataStoreHarness, write: Write) {
     const ROUNDS: u64 = 200;
     let store = harness.store().await;
     store.init(uniform(&*store, 1)).await.must("init");
@@ -150,16 +164,16 @@ pub async fn readers_never_see_a_mix_of_two_data_sets(harness: &dyn DataStoreHar
     for number in 2..=ROUNDS {
         let before = reads.load(Ordering::SeqCst);
         // Reads wherever the write waits, too.
-        let mut init = pin!(store.init(uniform(&*store, number)));
+        let mut writing = write(&*store, number);
         loop {
-            let polled = poll_once(init.as_mut()).await;
+            let polled = poll_once(writing.as_mut()).await;
             let seen = versions(&*store);
             assert!(
                 seen.len() <= 1,
                 "during a write, a reader sees items of versions {seen:?}"
             );
             if let Poll::Ready(written) = polled {
-                written.must("init");
+                written.must("the write");
                 break;
             }
             yield_now().await;
@@ -179,16 +193,28 @@ pub async fn readers_never_see_a_mix_of_two_data_sets(harness: &dyn DataStoreHar
 
 /// A dropped write may or may not take effect, but never partially.
 pub async fn a_dropped_init_is_never_partial(harness: &dyn DataStoreHarness) {
+    never_partial(harness, |store, version| {
+        Box::pin(async move { store.init(uniform(store, version)).await })
+    })
+    .await;
+}
+
+/// Asserts that a write that is dropped where it waits takes effect as a whole or not at all.
+pub(super) async fn never_partial(harness: &dyn DataStoreHarness, write: Write) {
     let store = harness.store().await;
     for (polls, number) in (1..=20).zip(1..) {
         store.init(uniform(&*store, 2 * number)).await.must("init");
-        begin_until(polls, store.init(uniform(&*store, 2 * number + 1))).await;
+        begin_until(polls, write(&*store, 2 * number + 1)).await;
         let seen: BTreeSet<_> = all(&*store)
             .await
             .into_iter()
             .map(|(_, _, version)| version)
             .collect();
-        assert_eq!(seen.len(), 1, "the versions after a dropped init: {seen:?}");
+        assert_eq!(
+            seen.len(),
+            1,
+            "the versions after a dropped write: {seen:?}"
+        );
     }
     store.close().await;
 }

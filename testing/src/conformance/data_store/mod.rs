@@ -5,10 +5,12 @@
 //! | --- | --- |
 //! | [`contents`] | every store |
 //! | [`concurrency`] | every store |
+//! | [`change_sets`] | stores that implement [`apply`](vexil::store::DataStore::apply), as one that a data system updates must |
 //! | [`concurrent_writes`] | stores that other writers than a client write to |
 //! | [`failures`] | stores whose writes or fetches can fail, with a harness that makes them fail |
 //! | [`json`] | stores that [keep JSON](vexil::store::DataStore::keeps_json) |
 
+pub mod change_sets;
 pub mod concurrency;
 pub mod concurrent_writes;
 pub mod contents;
@@ -89,6 +91,18 @@ macro_rules! data_store_conformance {
             a_dropped_write_leaves_the_store_usable
         ] }
     };
+    (@group change_sets $then:ident $rest:tt) => {
+        $crate::data_store_conformance! { @$then $rest change_sets [
+            a_full_change_set_replaces_everything
+            an_empty_full_change_set_removes_all_items
+            a_delta_replaces_items_whatever_their_versions
+            a_delta_deletes_items_whatever_their_versions
+            a_tombstone_of_a_delta_keeps_its_version
+            a_delta_touches_nothing_else
+            readers_never_see_a_part_of_a_change_set
+            a_dropped_change_set_is_never_partial
+        ] }
+    };
     (@group concurrent_writes $then:ident $rest:tt) => {
         $crate::data_store_conformance! { @$then $rest concurrent_writes [
             of_concurrent_upserts_the_newest_version_wins
@@ -125,7 +139,7 @@ macro_rules! data_store_conformance {
 }
 
 /// The names of the clauses of each group, as listed in the macro.
-pub const GROUPS: [(&str, &[&str]); 5] = [
+pub const GROUPS: [(&str, &[&str]); 6] = [
     (
         "contents",
         data_store_conformance! { @group contents names () },
@@ -133,6 +147,10 @@ pub const GROUPS: [(&str, &[&str]); 5] = [
     (
         "concurrency",
         data_store_conformance! { @group concurrency names () },
+    ),
+    (
+        "change_sets",
+        data_store_conformance! { @group change_sets names () },
     ),
     (
         "concurrent_writes",
