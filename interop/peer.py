@@ -3,15 +3,19 @@
     peer.py DATABASE write URL       stores the data streamed by a flag service, until end of input
     peer.py DATABASE upsert CHANGES  passes changes of single items to the store
     peer.py DATABASE read QUESTIONS  evaluates in daemon mode and prints the results
+    peer.py SYSTEM receive QUESTIONS evaluates with a data system and prints the results
 
-All arguments except the URL are JSON.
+All arguments except the URL are JSON. DATABASE is {"redis"} or {"endpoint", "table"}, with "prefix".
+SYSTEM is {"mode", "url"}: the name of a data system and the URL of a flag service. It evaluates once
+the flag QUESTIONS["until"][0] has the value QUESTIONS["until"][1].
 """
 
 import json
 import signal
 import sys
+import time
 
-from ldclient import Config, Context, LDClient
+from ldclient import Config, Context, LDClient, datasystem
 from ldclient.config import BigSegmentsConfig
 from ldclient.feature_store import CacheConfig
 from ldclient.integrations import DynamoDB, Redis
@@ -72,20 +76,42 @@ def read(database, questions):
         send_events=False,
     )
     with LDClient(config) as client:
-        contexts = [Context.from_dict(context) for context in questions["contexts"]]
-        answers = {
-            "initialized": store.initialized,
-            "details": [
-                {key: detail(client.variation_detail(key, context, "default")) for key in questions["flags"]}
-                for context in contexts
-            ],
-            "states": [
-                client.all_flags_state(context, with_reasons=True).to_json_dict()
-                for context in contexts
-                if questions["states"]
-            ],
-        }
+        answers = evaluate(client, store.initialized, questions)
     json.dump(answers, sys.stdout)
+
+
+def receive(system, questions):
+    url, mode = system["url"], getattr(datasystem, system["mode"])
+    config = Config(
+        "sdk-key",
+        base_uri=url,
+        stream_uri=url,
+        datasystem_config=mode().build(),
+        send_events=False,
+    )
+    flag, value = questions["until"]
+    with LDClient(config, start_wait=60) as client:
+        # The alarm ends this if the value never arrives.
+        while client.variation(flag, Context.create("ada"), None) != value:
+            time.sleep(0.02)
+        answers = evaluate(client, client.is_initialized(), questions)
+    json.dump(answers, sys.stdout)
+
+
+def evaluate(client, initialized, questions):
+    contexts = [Context.from_dict(context) for context in questions["contexts"]]
+    return {
+        "initialized": initialized,
+        "details": [
+            {key: detail(client.variation_detail(key, context, "default")) for key in questions["flags"]}
+            for context in contexts
+        ],
+        "states": [
+            client.all_flags_state(context, with_reasons=True).to_json_dict()
+            for context in contexts
+            if questions["states"]
+        ],
+    }
 
 
 def detail(found):
@@ -93,8 +119,8 @@ def detail(found):
 
 
 if __name__ == "__main__":
-    database, action, argument = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
+    origin, action, argument = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
     if action == "write":
-        write(database, argument)
+        write(origin, argument)
     else:
-        {"upsert": upsert, "read": read}[action](database, json.loads(argument))
+        {"upsert": upsert, "read": read, "receive": receive}[action](origin, json.loads(argument))

@@ -100,6 +100,13 @@ pub(crate) fn events() -> [(&'static str, String); 4] {
     ]
 }
 
+/// Returns all data before the change, as a service holds it.
+pub(crate) fn environment() -> String {
+    let [(_, put), ..] = events();
+    let put: serde_json::Value = serde_json::from_str(&put).unwrap();
+    put["data"].to_string()
+}
+
 /// Concatenates text, so that the items are not changed.
 fn object(items: &[(&str, &str)]) -> String {
     let items: Vec<_> = items

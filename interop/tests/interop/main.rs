@@ -3,12 +3,13 @@
 //!
 //! Run by `scripts/interop`, which provides the Python SDK. The tests compare the data written by
 //! one SDK with the data read by the other, in real servers; `peer.py` controls the Python SDK.
-//! Both SDKs stream flags from the same fake service.
+//! Both SDKs stream flags from the same fake service, or receive them from it by the second protocol.
 
 #![cfg(test)]
 
 mod big_segments;
 mod data;
+mod data_systems;
 mod database;
 mod dynamodb;
 mod peer;

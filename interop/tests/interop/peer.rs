@@ -13,7 +13,7 @@ pub(crate) struct Writer(Child);
 impl Writer {
     pub(crate) fn start(database: &dyn Database, service: &str) -> Self {
         Self(
-            command(database, "write", service)
+            command(&database.for_python(), "write", service)
                 .stdin(Stdio::piped())
                 .spawn()
                 .unwrap(),
@@ -32,12 +32,21 @@ impl Writer {
 
 /// Passes changes of single items to the store.
 pub(crate) fn upsert(database: &dyn Database, changes: &Json) {
-    run(command(database, "upsert", &changes.to_string()));
+    let database = database.for_python();
+    run(command(&database, "upsert", &changes.to_string()));
 }
 
 /// Evaluates flags in daemon mode.
 pub(crate) fn read(database: &dyn Database, evaluations: &Json) -> Json {
-    serde_json::from_slice(&run(command(database, "read", &evaluations.to_string()))).unwrap()
+    let database = database.for_python();
+    let output = run(command(&database, "read", &evaluations.to_string()));
+    serde_json::from_slice(&output).unwrap()
+}
+
+/// Evaluates flags with a data system that receives them from a service.
+pub(crate) fn receive(system: &Json, evaluations: &Json) -> Json {
+    let output = run(command(system, "receive", &evaluations.to_string()));
+    serde_json::from_slice(&output).unwrap()
 }
 
 fn run(mut command: Command) -> Vec<u8> {
@@ -50,11 +59,11 @@ fn run(mut command: Command) -> Vec<u8> {
     output.stdout
 }
 
-fn command(database: &dyn Database, action: &str, argument: &str) -> Command {
+fn command(origin: &Json, action: &str, argument: &str) -> Command {
     let python = env::var_os("VEXIL_INTEROP_PYTHON")
         .expect("VEXIL_INTEROP_PYTHON is set by scripts/interop");
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peer.py"));
-    command.args([&database.for_python().to_string(), action, argument]);
+    command.args([&origin.to_string(), action, argument]);
     command
 }

@@ -1,9 +1,13 @@
-//! [`Evaluations`]: evaluations that both SDKs perform in daemon mode.
+//! [`Evaluations`]: evaluations that both SDKs perform, in daemon mode or with a data system.
+
+use std::thread;
 
 use serde_json::{Map, Value as Json, json};
 use vexil::client::FlagsStateOptions;
+use vexil::config::{DataSystem, ServiceEndpoints};
 use vexil::store::CacheMode;
 use vexil::{Client, Context, Value};
+use vexil_testing::FakeService;
 
 use crate::database::{RUNTIME, TIMEOUT};
 use crate::{Database, peer};
@@ -50,9 +54,40 @@ impl<'a> Evaluations<'a> {
             ),
             ("Python", comparable(peer::read(database, &self.to_json()))),
         ] {
-            let difference = difference(&rust, &results).unwrap_or_default();
-            assert!(difference.is_empty(), "differs from {other}: {difference}");
+            assert_same(&rust, &results, other);
         }
+        Results(rust)
+    }
+
+    /// Returns the results for the flags of a service, which must be equal: Python's with the data
+    /// system of this name, and this SDK's with the same one. Each SDK evaluates once a flag has a
+    /// value; `meanwhile` may set it while Python runs.
+    #[track_caller]
+    pub(crate) fn results_of_service(
+        &self,
+        service: &FakeService,
+        (mode, system): (&str, DataSystem),
+        (flag, value): (&str, &str),
+        meanwhile: impl FnOnce() + Send,
+    ) -> Results {
+        let (mut evaluations, origin) =
+            (self.to_json(), json!({"mode": mode, "url": service.url()}));
+        evaluations["until"] = json!([flag, value]);
+        let python = thread::scope(|scope| {
+            let python = scope.spawn(|| peer::receive(&origin, &evaluations));
+            meanwhile();
+            python.join().unwrap()
+        });
+        let client = Client::builder("sdk-key")
+            .service_endpoints(ServiceEndpoints::relay(service.url()))
+            .data_system(system)
+            .without_events()
+            .start()
+            .unwrap();
+        client.blocking_wait_until_ready(TIMEOUT).unwrap();
+        let rust = comparable(self.of_client(&client, client.is_initialized()));
+        RUNTIME.block_on(client.close(TIMEOUT));
+        assert_same(&rust, &comparable(python), "Python");
         Results(rust)
     }
 
@@ -70,6 +105,13 @@ impl<'a> Evaluations<'a> {
             .start()
             .unwrap();
         client.blocking_wait_until_ready(TIMEOUT).unwrap();
+        let initialized = RUNTIME.block_on(database.store().is_initialized()).unwrap();
+        let results = self.of_client(&client, initialized);
+        RUNTIME.block_on(client.close(TIMEOUT));
+        comparable(results)
+    }
+
+    fn of_client(&self, client: &Client, initialized: bool) -> Json {
         let contexts: Vec<Context> = self
             .contexts
             .iter()
@@ -77,16 +119,14 @@ impl<'a> Evaluations<'a> {
             .collect();
         let details: Vec<_> = contexts
             .iter()
-            .map(|context| self.details(&client, context))
+            .map(|context| self.details(client, context))
             .collect();
         let states = contexts.iter().filter(|_| self.states);
         let options = FlagsStateOptions::default().with_reasons(true);
         let states: Vec<_> = states
             .map(|context| client.all_flags_state(context, options).to_json())
             .collect();
-        let initialized = RUNTIME.block_on(database.store().is_initialized()).unwrap();
-        RUNTIME.block_on(client.close(TIMEOUT));
-        comparable(json!({"initialized": initialized, "details": details, "states": states}))
+        json!({"initialized": initialized, "details": details, "states": states})
     }
 
     fn details(&self, client: &Client, context: &Context) -> Json {
@@ -132,6 +172,12 @@ impl Results {
             assert_eq!(state.get(flag), None, "{flag}");
         }
     }
+}
+
+#[track_caller]
+fn assert_same(rust: &Json, results: &Json, other: &str) {
+    let difference = difference(rust, results).unwrap_or_default();
+    assert!(difference.is_empty(), "differs from {other}: {difference}");
 }
 
 /// Returns the first difference between two results.
