@@ -25,34 +25,42 @@ fn large(separator: &str) -> String {
 #[test]
 fn evaluations_continue_while_ten_megabytes_arrive_in_one_line_or_many() {
     for separator in ["", "\n"] {
-        let service = service("old");
-        let thread = thread();
-        let client = ready(
-            builder(&service)
-                .runtime(thread.handle().clone())
-                .data_source(stream()),
-        );
-        let start = Instant::now();
-        service.send_event("put", &large(separator));
-        let (mut evaluations, mut longest) = (0_u64, Duration::ZERO);
-        loop {
-            let before = Instant::now();
-            let value = value(&client);
-            longest = longest.max(before.elapsed());
-            evaluations += 1;
-            if value == "new" {
-                break;
-            }
-            assert_eq!(value, "old", "the value is the old or the new one");
-            assert!(start.elapsed() < SOON, "the event does not arrive");
-        }
         // An evaluation takes about a microsecond, but the thread may have to share its processor.
-        // One that waited for the event would take nearly all of the time.
-        let all = start.elapsed();
-        assert!(longest < all / 2, "{longest:?} of {all:?}");
-        assert!(evaluations > 100, "{evaluations}");
-        assert_eq!(service.requests().len(), 1);
+        // One that waits for the event takes nearly all of the time, in every attempt.
+        let is_independent = |_| {
+            let (longest, all) = evaluated_during(&large(separator));
+            longest < all / 2
+        };
+        assert!((0..5).any(is_independent), "evaluations wait for the event");
     }
+}
+
+/// Evaluates until this put has arrived. Returns the duration of the longest evaluation, and of all.
+fn evaluated_during(put: &str) -> (Duration, Duration) {
+    let service = service("old");
+    let thread = thread();
+    let client = ready(
+        builder(&service)
+            .runtime(thread.handle().clone())
+            .data_source(stream()),
+    );
+    let start = Instant::now();
+    service.send_event("put", put);
+    let (mut evaluations, mut longest) = (0_u64, Duration::ZERO);
+    loop {
+        let before = Instant::now();
+        let value = value(&client);
+        longest = longest.max(before.elapsed());
+        evaluations += 1;
+        if value == "new" {
+            break;
+        }
+        assert_eq!(value, "old", "the value is the old or the new one");
+        assert!(start.elapsed() < SOON, "the event does not arrive");
+    }
+    assert!(evaluations > 100, "{evaluations}");
+    assert_eq!(service.requests().len(), 1);
+    (longest, start.elapsed())
 }
 
 // SRC-F4
