@@ -210,8 +210,7 @@ impl Client {
                         .resolver
                         .log_once
                         .wrong_type(key, version, &mismatch);
-                    json =
-                        Detail::mismatched(Value::Null, mismatch, json.reason.big_segments_status);
+                    json = Detail::mismatched(Value::Null, mismatch, json.reason);
                 }
             }
         }

@@ -358,11 +358,7 @@ impl Client {
             }
             Ok((Read::WrongType(wrong), _, reason)) => {
                 self.wrong_type(key, &wrong);
-                Detail::mismatched(
-                    self.default_of(key, default),
-                    wrong.mismatch,
-                    reason.big_segments_status,
-                )
+                Detail::mismatched(self.default_of(key, default), wrong.mismatch, reason)
             }
             Err(error) => {
                 self.no_flag(key, error);

@@ -326,7 +326,16 @@ impl EvaluationEvent<'_> {
             (None, Some((_, verdict))) => verdict.to_kind(),
             (None, None) => ReasonKind::Error(EvalErrorKind::FlagNotFound),
         };
-        Reason::new(kind, self.big_segments_status)
+        let mut reason = Reason::new(kind, self.big_segments_status);
+        reason.is_override = self.is_override();
+        reason
+    }
+
+    /// Returns whether the flag is an [override](Flag::is_override). Its evaluations are not
+    /// reported in full.
+    #[must_use]
+    pub fn is_override(&self) -> bool {
+        self.flag.is_some_and(|(flag, _)| flag.is_override())
     }
 }
 

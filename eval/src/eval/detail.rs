@@ -63,21 +63,16 @@ impl<T> Detail<T> {
     }
 
     /// Creates the detail of a flag whose value has the wrong type: `default` with
-    /// [`EvalErrorKind::WrongType`]. `big_segments_status` is that of the evaluation.
+    /// [`EvalErrorKind::WrongType`]. `reason` is that of the evaluation; only its kind is replaced.
     #[must_use]
-    pub fn mismatched(
-        value: T,
-        mismatch: Box<TypeMismatch>,
-        big_segments_status: Option<BigSegmentsStatus>,
-    ) -> Self {
-        let reason = Reason {
-            kind: ReasonKind::Error(EvalErrorKind::WrongType),
-            big_segments_status,
-        };
+    pub fn mismatched(value: T, mismatch: Box<TypeMismatch>, reason: Reason) -> Self {
         Self {
             value,
             variation_index: None,
-            reason,
+            reason: Reason {
+                kind: ReasonKind::Error(EvalErrorKind::WrongType),
+                ..reason
+            },
             type_mismatch: Some(mismatch),
         }
     }
@@ -85,9 +80,10 @@ impl<T> Detail<T> {
     /// Returns the requested and the actual type if the error is [`EvalErrorKind::WrongType`].
     ///
     /// ```
-    /// use vexil_eval::{Detail, TypeMismatch};
+    /// use vexil_eval::{Detail, ReasonKind, TypeMismatch};
     ///
-    /// let detail = Detail::mismatched(10, TypeMismatch::new("an integer", &"ten".into()), None);
+    /// let mismatch = TypeMismatch::new("an integer", &"ten".into());
+    /// let detail = Detail::mismatched(10, mismatch, ReasonKind::Off.into());
     /// assert_eq!(detail.reason.to_string(), "error: the flag's value has another type");
     /// let mismatch = detail.type_mismatch().expect("the types differ");
     /// assert_eq!(mismatch.to_string(), "expected an integer, found a string");
@@ -205,6 +201,8 @@ pub struct Reason {
     pub kind: ReasonKind,
     /// The status of the big-segment query; `None` if the evaluation needed none.
     pub big_segments_status: Option<BigSegmentsStatus>,
+    /// Whether the flag is an [override](Flag::is_override).
+    pub is_override: bool,
 }
 
 /// The kinds of reasons. `T` holds the strings: [`Text`] in a [`Reason`], a reference to it in a
@@ -312,12 +310,14 @@ pub enum BigSegmentsStatus {
 }
 
 impl Reason {
-    /// Creates a reason from its parts, for event processors and tests.
+    /// Creates a reason from its parts, for event processors and tests. The flag is not an
+    /// override.
     #[must_use]
     pub fn new(kind: ReasonKind, big_segments_status: Option<BigSegmentsStatus>) -> Self {
         Self {
             kind,
             big_segments_status,
+            is_override: false,
         }
     }
 
@@ -400,10 +400,7 @@ impl Verdict<'_> {
 
 impl From<ReasonKind> for Reason {
     fn from(kind: ReasonKind) -> Self {
-        Self {
-            kind,
-            big_segments_status: None,
-        }
+        Self::new(kind, None)
     }
 }
 
@@ -447,6 +444,9 @@ impl fmt::Display for Reason {
         if self.is_in_experiment() {
             f.write_str(", in an experiment")?;
         }
+        if self.is_override {
+            f.write_str("; the flag is overridden")?;
+        }
         match self.big_segments_status {
             Some(BigSegmentsStatus::Stale) => f.write_str("; big segments may be out of date"),
             Some(BigSegmentsStatus::StoreError) => {
@@ -460,7 +460,7 @@ impl fmt::Display for Reason {
 
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_struct("Reason", 5)?;
+        let mut members = serializer.serialize_struct("Reason", 6)?;
         members.serialize_field(
             "kind",
             match &self.kind {
@@ -494,6 +494,9 @@ impl Serialize for Reason {
         }
         if let Some(status) = self.big_segments_status {
             members.serialize_field("bigSegmentsStatus", &status)?;
+        }
+        if self.is_override {
+            members.serialize_field("isOverride", &true)?;
         }
         members.end()
     }
@@ -542,6 +545,8 @@ pub struct Evaluation<'a> {
     pub verdict: Verdict<'a>,
     /// The status of the big-segment query; `None` if the evaluation needed none.
     pub big_segments_status: Option<BigSegmentsStatus>,
+    /// Whether the flag is an [override](Flag::is_override).
+    pub(crate) is_override: bool,
     /// The prerequisites that were evaluated, the deepest first.
     pub(crate) prerequisites: SmallVec<[PrerequisiteEvaluation<'a>; 2]>,
 }
@@ -561,6 +566,7 @@ impl Evaluation<'_> {
             variation: None,
             verdict: Verdict::Off,
             big_segments_status: None,
+            is_override: false,
             prerequisites: SmallVec::new(),
         }
     }
@@ -578,6 +584,7 @@ impl Evaluation<'_> {
         Reason {
             kind: self.verdict.to_kind(),
             big_segments_status: self.big_segments_status,
+            is_override: self.is_override,
         }
     }
 }

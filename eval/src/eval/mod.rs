@@ -136,6 +136,7 @@ pub fn evaluate_into<'a>(
         visits: 0,
         found: evaluation,
     };
+    evaluator.found.is_override = flag.is_override;
     match evaluator.flag(flag, &Ancestors::Root) {
         Ok(()) => None,
         Err(Abort::Malformed) => {

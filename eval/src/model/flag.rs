@@ -55,6 +55,7 @@ pub struct Flag {
     exclude_from_summaries: bool,
     sampling_ratio: Option<i64>,
     check_ratio: Option<i64>,
+    pub(crate) is_override: bool,
 }
 
 /// What a rule or the fallthrough returns.
@@ -219,6 +220,44 @@ impl Flag {
         self
     }
 
+    /// Whether the flag is an override: it replaces the flag that the service delivers.
+    #[must_use]
+    pub fn is_override(&self) -> bool {
+        self.is_override
+    }
+
+    /// Marks the flag as an override. Reasons of its evaluations have
+    /// [`is_override`](crate::Reason::is_override), and events report them separately.
+    ///
+    /// ```
+    /// use vexil_eval::model::{Flag, Segment};
+    /// use vexil_eval::{Context, Found, Lookup, Outcome, evaluate};
+    ///
+    /// # struct Nothing;
+    /// # impl Lookup for Nothing {
+    /// #     fn flag(&self, _: &str) -> Found<&Flag> {
+    /// #         Found::Absent
+    /// #     }
+    /// #     fn segment(&self, _: &str) -> Found<&Segment> {
+    /// #         Found::Absent
+    /// #     }
+    /// # }
+    /// let flag: Flag = serde_json::from_str(r#"{"variations": ["a"], "offVariation": 0}"#)?;
+    /// let flag = flag.into_override();
+    /// let context = Context::new("ada")?;
+    /// let Outcome::Done(evaluation) = evaluate(&flag, &context, &Nothing) else { unreachable!() };
+    /// assert_eq!(
+    ///     serde_json::to_value(evaluation.reason())?,
+    ///     serde_json::json!({"kind": "OFF", "isOverride": true}),
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn into_override(mut self) -> Self {
+        self.is_override = true;
+        self
+    }
+
     /// Returns the variation at an index from flag data, which may be out of range.
     pub(crate) fn variation(&self, index: i64) -> Option<(usize, &Value)> {
         let index = usize::try_from(index).ok()?;
@@ -274,6 +313,7 @@ impl Prepared for Flag {
             exclude_from_summaries: raw.exclude_from_summaries,
             sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
             check_ratio: raw.migration.0.check_ratio.map(|ratio| ratio.0),
+            is_override: false,
             key_hash: key_hash(&key),
             meta: Meta {
                 key,

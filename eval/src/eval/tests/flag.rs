@@ -57,6 +57,10 @@ fn reasons_are_written_without_null_false_or_empty_members() {
         reason.big_segments_status = Some(BigSegmentsStatus::Stale);
         let with_status = merged(json, json!({"bigSegmentsStatus": "STALE"}));
         assert_eq!(serde_json::to_value(&reason).unwrap(), with_status);
+
+        reason.is_override = true;
+        let of_override = merged(with_status, json!({"isOverride": true}));
+        assert_eq!(serde_json::to_value(&reason).unwrap(), of_override);
     }
 }
 
