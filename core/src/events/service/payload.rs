@@ -100,7 +100,7 @@ pub(super) struct Summary {
     pub(super) flags: HashMap<Text, FlagSummary>,
 }
 
-/// Number of evaluations of one flag by version and variation.
+/// Number of evaluations of one flag by version and variation, with those of an override apart.
 #[derive(Debug, Default)]
 pub(super) struct FlagSummary {
     /// The default of the first evaluation; `None` if that was of a prerequisite.
@@ -117,6 +117,8 @@ pub(super) struct Counter {
     pub(super) version: Option<u64>,
     /// `None` if the default was returned.
     pub(super) variation: Option<usize>,
+    /// Whether the flag is an override.
+    pub(super) is_override: bool,
     /// The value of the first evaluation.
     pub(super) value: Value,
     pub(super) count: u64,

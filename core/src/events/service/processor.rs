@@ -86,7 +86,7 @@ impl Records {
         let Some((flag, _)) = event.flag else { return };
         let experiment = event.is_experiment();
         let full = |kind: fn(Box<EvaluatedFlag>) -> FullEvent| {
-            if is_sampled(flag.sampling_ratio()) {
+            if !flag.is_override() && is_sampled(flag.sampling_ratio()) {
                 self.buffer
                     .push(|| kind(Box::new(full_record(event, flag, experiment))));
             }

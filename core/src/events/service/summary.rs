@@ -94,6 +94,7 @@ struct Count {
     key: Text,
     version: Option<u64>,
     variation: Option<usize>,
+    is_override: bool,
     value: Value,
     default: Option<Value>,
     kinds: SmallVec<[Text; 1]>,
@@ -111,16 +112,19 @@ impl Summaries {
         now: impl Fn() -> u64,
     ) {
         let variation = event.variation.map(|(index, _)| index);
-        let (version, key_hash) = match event.flag {
-            Some((flag, _)) => (Some(flag.version()), flag.key_hash()),
-            None => (None, key_hash(event.key)),
+        let (version, is_override, key_hash) = match event.flag {
+            Some((flag, _)) => (Some(flag.version()), flag.is_override(), flag.key_hash()),
+            None => (None, false, key_hash(event.key)),
         };
         let hash = mix(key_hash, version, variation);
         let mut counts = self.own();
         let counts = &mut *counts;
         counts.deduplicated += u64::from(known_context);
         let same = |count: &Count| {
-            count.variation == variation && count.version == version && count.key == *event.key
+            count.variation == variation
+                && count.version == version
+                && count.is_override == is_override
+                && count.key == *event.key
         };
         if let Some(count) = counts.table.find_mut(hash, same) {
             count.count += 1;
@@ -165,6 +169,7 @@ impl Summaries {
             key: event.key.into(),
             version: event.flag.map(|(flag, _)| flag.version()),
             variation: event.variation.map(|(index, _)| index),
+            is_override: event.is_override(),
             value,
             default,
             kinds: SmallVec::new(),
@@ -309,18 +314,21 @@ fn mix(key: u64, version: Option<u64>, variation: Option<usize>) -> u64 {
 }
 
 impl FlagSummary {
-    /// Adds a count. Among counts with the same version and variation, the value of the first one
-    /// is kept.
+    /// Adds a count. Among counts with the same version and variation, of an override or not, the
+    /// value of the first one is kept.
     fn add(&mut self, count: Count) {
         self.kinds.extend(count.kinds);
         let same = |counter: &&mut Counter| {
-            counter.version == count.version && counter.variation == count.variation
+            counter.version == count.version
+                && counter.variation == count.variation
+                && counter.is_override == count.is_override
         };
         match self.counters.iter_mut().find(same) {
             Some(counter) => counter.count += count.count,
             None => self.counters.push(Counter {
                 version: count.version,
                 variation: count.variation,
+                is_override: count.is_override,
                 value: count.value,
                 count: count.count,
             }),

@@ -286,6 +286,9 @@ struct CounterJson<'a> {
     /// `true` if the flag does not exist, otherwise left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown: Option<bool>,
+    /// `true` if the flag is an override, otherwise left out.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    is_override: Option<bool>,
     count: u64,
 }
 
@@ -296,6 +299,7 @@ impl<'a> From<&'a Counter> for CounterJson<'a> {
             variation: counter.variation,
             version: counter.version,
             unknown: counter.version.is_none().then_some(true),
+            is_override: counter.is_override.then_some(true),
             count: counter.count,
         }
     }

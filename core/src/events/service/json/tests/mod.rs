@@ -93,6 +93,7 @@ fn counter(version: Option<u64>, variation: Option<usize>, value: &str, count: u
     Counter {
         version,
         variation,
+        is_override: false,
         value: value.into(),
         count,
     }
