@@ -13,8 +13,8 @@ use support::{Fixed, SOON, ada, serving};
 use vexil::config::{EventsConfig, ServiceEndpoints};
 use vexil::events::Redaction;
 use vexil::{Client, ClientBuilder, Context, Value};
-use vexil_testing::FakeService;
 use vexil_testing::fake_service::Endpoint;
+use vexil_testing::{FakeService, TestData};
 
 /// Nested data built level by level, as by an application that copies untrusted data.
 fn levels(count: usize) -> Value {
@@ -345,5 +345,44 @@ fn a_flag_first_evaluated_as_a_prerequisite_has_the_default_null() {
             features["top"].get("default")
         ),
         (Some(&Json::Null), Some(&json!(false)))
+    );
+}
+
+// FDV2-9.4
+#[test]
+fn overrides_are_counted_apart_and_send_no_full_events() {
+    let service = FakeService::start().unwrap();
+    let tracked = |value: &str| {
+        json!({"key": "tracked", "version": 7, "variations": [value], "offVariation": 0,
+            "trackEvents": true, "debugEventsUntilDate": 4_102_444_800_000_u64})
+    };
+    let overrides = TestData::new();
+    overrides
+        .use_preconfigured_flag(tracked("override"))
+        .unwrap();
+    let client = builder(&service)
+        .data_source(Fixed::new(&json!({"flags": {"tracked": tracked("data")}})))
+        .flag_overrides(overrides.clone())
+        .events(EventsConfig::new().diagnostic_opt_out(true))
+        .start()
+        .unwrap();
+    assert_eq!(client.str_variation("tracked", &ada(), ""), "override");
+    assert_eq!(client.str_variation("tracked", &ada(), ""), "override");
+    assert!(client.blocking_flush(SOON));
+    assert_eq!(kinds(&received(&service)), ["index", "summary"]);
+
+    assert_eq!(client.str_variation("tracked", &ada(), ""), "override");
+    overrides.delete("tracked");
+    assert_eq!(client.str_variation("tracked", &ada(), ""), "data");
+    assert!(client.blocking_flush(SOON));
+    let events = received(&service).split_off(2);
+    assert_eq!(kinds(&events), ["feature", "debug", "summary"]);
+    assert_eq!(events[0]["value"], "data");
+    assert_eq!(
+        events[2]["features"]["tracked"]["counters"],
+        json!([
+            {"value": "override", "variation": 0, "version": 7, "override": true, "count": 1},
+            {"value": "data", "variation": 0, "version": 7, "count": 1},
+        ])
     );
 }

@@ -31,6 +31,7 @@ use crate::hooks::{Hook, Hooks};
 use crate::runtime::{Runtime, Task};
 use crate::sink::{ChangeHub, Updater};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
+use crate::store::overrides::Overrides;
 use crate::store::{DataStore, MemoryStore};
 use crate::watchdog::Death;
 
@@ -63,6 +64,7 @@ pub struct ClientBuilder {
     /// Whether the data source is a [`DataSystem`].
     has_data_system: bool,
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
+    flag_overrides: Option<Arc<dyn Configure<dyn DataSource>>>,
     /// The database, in daemon mode.
     daemon: Option<PersistentStoreConfig>,
     big_segments: Option<BigSegmentsConfig>,
@@ -93,6 +95,7 @@ impl ClientBuilder {
             defaults: HashMap::new(),
             data_source: None,
             has_data_system: false,
+            flag_overrides: None,
             data_store: None,
             daemon: None,
             big_segments: None,
@@ -192,6 +195,43 @@ impl ClientBuilder {
         }
         self.data_source = Some(source);
         self.has_data_system = is_system;
+        self
+    }
+
+    /// Flags and segments that are laid over those of the data source, the data system or the
+    /// database: files, or any other source of local data. An override replaces the item with the
+    /// same key wherever it is evaluated, also as a prerequisite and in
+    /// [`all_flags_state`](Client::all_flags_state). It is never written to a database. Default: no
+    /// overrides.
+    ///
+    /// Overrides are evaluated even while the client has no other data. Apart from that they do not
+    /// affect whether the client is ready, nor its statuses. A source that fails keeps its last
+    /// overrides. A client that is [`offline`](Self::offline) has none.
+    ///
+    /// The [reason](crate::eval::Reason::is_override) of an evaluation says whether the flag is an
+    /// override. Summaries count overrides separately, and no full events are sent for them. A
+    /// change of an override notifies the listeners of the [flag tracker](Client::flag_tracker).
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let overrides = TestData::new().with("new-checkout", true);
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(TestData::new().with("new-checkout", false).with("limit", 20))
+    ///     .flag_overrides(overrides.clone())
+    ///     .start()?;
+    /// let ada = Context::new("ada")?;
+    /// let detail = client.bool_variation_detail("new-checkout", &ada, false);
+    /// assert!(detail.value && detail.reason.is_override);
+    /// assert!(!client.int_variation_detail("limit", &ada, 0).reason.is_override);
+    ///
+    /// overrides.delete("new-checkout");
+    /// assert!(!client.bool_variation("new-checkout", &ada, false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn flag_overrides(mut self, source: impl Configure<dyn DataSource>) -> Self {
+        self.flag_overrides = Some(Arc::new(source));
         self
     }
 
@@ -459,10 +499,24 @@ impl ClientBuilder {
         if processor.is_some() && context.sdk_key().as_str().is_empty() {
             tracing::warn!("the SDK key is empty: the service will refuse events");
         }
+        let override_source = self.flag_overrides.filter(|_| !self.offline);
+        let override_source = override_source.map(|source| source.configure(&context));
+        let override_source = override_source.transpose()?;
+        let overrides = override_source.is_some().then(Overrides::default);
         let changes = Arc::new(ChangeHub::new(runtime.clone()));
+        let override_sink = overrides.clone().map(|overrides| {
+            let (base, changes) = (Arc::clone(&store), Arc::clone(&changes));
+            Arc::new(Updater::of_overrides(
+                runtime.clone(),
+                overrides,
+                base,
+                changes,
+            ))
+        });
         let updater = Arc::new(Updater::new(
             runtime.clone(),
             Arc::clone(&store),
+            overrides.clone(),
             changes,
             processor.clone(),
             Arc::clone(&hooks),
@@ -471,11 +525,12 @@ impl ClientBuilder {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),
             has_data_system: context.has_data_system(),
-            reads: ReadPath::of(&store),
+            reads: ReadPath::of(&store, overrides),
             store,
             big_segments,
             runtime: runtime.clone(),
             updater: Arc::clone(&updater),
+            overrides: override_sink.clone(),
             log_once: LogOnce::default(),
             evaluation_timeout: self.evaluation_timeout,
             warned_cached: AtomicBool::new(false),
@@ -488,7 +543,7 @@ impl ClientBuilder {
             runtime: runtime.clone(),
             processor,
             hooks,
-            source: Mutex::default(),
+            sources: Mutex::default(),
             database,
             is_closed: AtomicBool::new(false),
             outcome: Arc::default(),
@@ -497,8 +552,16 @@ impl ClientBuilder {
             shared: Arc::new(shared),
         };
         plugins.register(&client);
+        // The overrides first, so that the first data is never used without them.
+        if let (Some(source), Some(sink)) = (override_source, override_sink) {
+            let running = launch(&runtime, "source of flag overrides", source, sink);
+            client.shared.attach(running);
+        }
         match source {
-            Some(source) => client.shared.attach(launch(&runtime, source, updater)),
+            Some(source) => {
+                let running = launch(&runtime, "data source", source, updater);
+                client.shared.attach(running);
+            }
             None => updater.update_status(DataSourceState::Valid, None),
         }
         Ok(client)
@@ -586,9 +649,14 @@ impl Events {
 
 type Run = Pin<Box<dyn Future<Output = Result<(), DataSourceError>> + Send>>;
 
-/// Polls the data source once on this thread, then moves it to the runtime. A source whose data is
-/// available immediately has delivered it when this returns.
-fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) -> Option<Task<()>> {
+/// Polls the source once on this thread, then moves it to the runtime. A source whose data is
+/// available immediately has delivered it when this returns. `name` is its name in the log.
+fn launch(
+    runtime: &Runtime,
+    name: &'static str,
+    source: Arc<dyn DataSource>,
+    sink: Arc<Updater>,
+) -> Option<Task<()>> {
     let to: Arc<dyn DataSink> = Arc::clone(&sink) as Arc<dyn DataSink>;
     // Unconstrained: inside a busy task, Tokio's cooperative budget would make the source yield
     // before it has delivered.
@@ -603,19 +671,17 @@ fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) ->
     };
     match first {
         Ok(Poll::Ready(result)) => {
-            ended(&sink, result);
+            ended(&sink, name, result);
             None
         }
         // The runtime polls it again, with a real waker.
         Ok(Poll::Pending) => {
             let to = Arc::clone(&sink);
-            let running = async move { ended(&sink, run.await) };
-            Some(runtime.spawn_watched("data source", running, move |death| died(&to, death)))
+            let running = async move { ended(&sink, name, run.await) };
+            Some(runtime.spawn_watched(name, running, move |death| died(&to, death)))
         }
         Err(_panic) => {
-            tracing::error!(
-                "the data source panicked when it was started; keeping the last known data"
-            );
+            tracing::error!("the {name} panicked when it was started; keeping the last known data");
             died(&sink, Death::Panicked);
             None
         }
@@ -638,7 +704,7 @@ fn died(sink: &Updater, death: Death) {
 }
 
 /// Logs and reports that the data source has ended.
-fn ended(sink: &Updater, result: Result<(), DataSourceError>) {
+fn ended(sink: &Updater, name: &str, result: Result<(), DataSourceError>) {
     let info = match result {
         Ok(()) if sink.is_refreshed() => return,
         Ok(()) => DataSourceErrorInfo::new(
@@ -647,6 +713,6 @@ fn ended(sink: &Updater, result: Result<(), DataSourceError>) {
         ),
         Err(error) => DataSourceErrorInfo::new(error.kind, error_chain(&error)),
     };
-    tracing::error!(error = %info, "the data source has ended; keeping the last known data");
+    tracing::error!(error = %info, "the {name} has ended; keeping the last known data");
     sink.update_status(DataSourceState::Off, Some(info));
 }

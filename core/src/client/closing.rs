@@ -119,11 +119,14 @@ impl Shared {
         if self.runtime.is_unusable() || self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        let source = self.source().take();
-        drop(source);
+        let sources = std::mem::take(&mut *self.sources());
+        drop(sources);
         // Drops listeners and hooks, which are application code and may panic.
         let stop = || {
             self.resolver.updater.close();
+            if let Some(overrides) = &self.resolver.overrides {
+                overrides.close();
+            }
             self.hooks.close();
         };
         if catch_unwind(AssertUnwindSafe(stop)).is_err() {

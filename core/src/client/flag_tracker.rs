@@ -137,7 +137,7 @@ impl<'a> FlagTracker<'a> {
 /// client's store alive.
 fn value(resolver: &Weak<Resolver>, key: &str, context: &Context) -> Value {
     let evaluated = resolver.upgrade().and_then(|resolver| {
-        let context = resolver.admit(Ok(context)).ok()?;
+        let context = resolver.admit(Some(key), Ok(context)).ok()?;
         let value = resolver.resolve(key, context, |_, evaluation| {
             evaluation.variation.map(|(_, value)| value.clone())
         });

@@ -196,7 +196,7 @@ impl Client {
         options: FlagsStateOptions,
     ) -> FlagsState {
         let resolver = &self.shared.resolver;
-        let Ok(context) = resolver.admit(context.as_context()) else {
+        let Ok(context) = resolver.admit(None, context.as_context()) else {
             return FlagsState::default();
         };
         match self.attempt_all(context, options) {
@@ -229,7 +229,7 @@ impl Client {
         options: FlagsStateOptions,
     ) -> FlagsState {
         let resolver = &self.shared.resolver;
-        let Ok(context) = resolver.admit(context.as_context()) else {
+        let Ok(context) = resolver.admit(None, context.as_context()) else {
             return FlagsState::default();
         };
         match self.attempt_all(context, options) {
@@ -274,7 +274,9 @@ impl Client {
             Lack::One(_) => None,
         };
         let attempt = |fetched: &Fetched| match &everything {
-            Some(snapshot) => collect(context, options, &**snapshot, fetched),
+            Some(snapshot) => resolver.reads.read_from(&**snapshot, |snapshot| {
+                collect(context, options, snapshot, fetched)
+            }),
             None => resolver
                 .reads
                 .read(|snapshot| collect(context, options, snapshot, fetched))

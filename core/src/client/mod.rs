@@ -159,8 +159,9 @@ struct Shared {
     /// Receives events; `None` if events are disabled.
     processor: Option<Arc<dyn EventProcessor>>,
     hooks: Arc<Hooks>,
-    /// The running data source. Taken when the client is closed; dropping it stops the source.
-    source: Mutex<Option<Task<()>>>,
+    /// The running data source, and that of flag overrides. Taken when the client is closed;
+    /// dropping a task stops the source.
+    sources: Mutex<Vec<Task<()>>>,
     /// The database of a client in daemon mode whose data is in memory.
     database: Option<Reader>,
     is_closed: AtomicBool,
@@ -435,18 +436,17 @@ impl Client {
 }
 
 impl Shared {
-    /// Takes ownership of the running data source. If the client is already closed, the source is
-    /// stopped.
+    /// Takes ownership of a running source. If the client is already closed, the source is stopped.
     fn attach(&self, source: Option<Task<()>>) {
-        let mut own = self.source();
-        // Read under the lock: `close` sets the flag before it takes the source.
+        let mut own = self.sources();
+        // Read under the lock: `close` sets the flag before it takes the sources.
         if !self.is_closed.load(Ordering::Acquire) {
-            *own = source;
+            own.extend(source);
         }
     }
 
-    fn source(&self) -> MutexGuard<'_, Option<Task<()>>> {
-        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sources(&self) -> MutexGuard<'_, Vec<Task<()>>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

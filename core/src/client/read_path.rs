@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::store::overrides::Overrides;
 use crate::store::persistent::hand_over::HandOver;
 use crate::store::persistent::write_behind::WriteBehind;
 use crate::store::{DataStore, MemoryStore, Snapshot};
@@ -18,12 +19,16 @@ pub(super) enum ReadPath {
     HandOver(HandOver),
     /// Any other store.
     Seam(Arc<dyn DataStore>),
+    /// Any store, with overrides laid over its data.
+    Overridden(Overrides, Arc<dyn DataStore>),
 }
 
 impl ReadPath {
-    pub(super) fn of(store: &Arc<dyn DataStore>) -> Self {
+    pub(super) fn of(store: &Arc<dyn DataStore>, overrides: Option<Overrides>) -> Self {
         let any: &dyn Any = &**store;
-        if let Some(memory) = any.downcast_ref::<MemoryStore>() {
+        if let Some(overrides) = overrides {
+            Self::Overridden(overrides, Arc::clone(store))
+        } else if let Some(memory) = any.downcast_ref::<MemoryStore>() {
             Self::Memory(memory.clone())
         } else if let Some(store) = any.downcast_ref::<WriteBehind>() {
             Self::Memory(store.memory().clone())
@@ -37,7 +42,31 @@ impl ReadPath {
     /// Whether an evaluation can find out that the store is initialized, because it asks the
     /// database.
     pub(super) fn asks_the_database(&self) -> bool {
-        matches!(self, Self::HandOver(_))
+        match self {
+            Self::HandOver(_) => true,
+            Self::Overridden(_, store) => {
+                let any: &dyn Any = &**store;
+                any.is::<HandOver>()
+            }
+            Self::Memory(_) | Self::Seam(_) => false,
+        }
+    }
+
+    /// Whether there is an override of this flag.
+    pub(super) fn is_overridden(&self, key: &str) -> bool {
+        matches!(self, Self::Overridden(overrides, _) if overrides.has_flag(key))
+    }
+
+    /// Runs `reader` on data of the store that is not its current snapshot.
+    pub(super) fn read_from<R>(
+        &self,
+        data: &dyn Snapshot,
+        reader: impl Fn(&dyn Snapshot) -> R,
+    ) -> R {
+        match self {
+            Self::Overridden(overrides, _) => overrides.lay_over(data, reader),
+            Self::Memory(_) | Self::HandOver(_) | Self::Seam(_) => reader(data),
+        }
     }
 
     /// Runs `reader` on the current snapshot. Returns `None` if the store panics or provides no
@@ -51,6 +80,9 @@ impl ReadPath {
                 None => read_seam(store, reader),
             },
             Self::Seam(store) => read_seam(&**store, reader),
+            Self::Overridden(overrides, store) => {
+                read_seam(&**store, |base| overrides.lay_over(base, &reader))
+            }
         }
     }
 }

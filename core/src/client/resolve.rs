@@ -38,6 +38,8 @@ pub(crate) struct Resolver {
     pub(super) big_segments: Option<Arc<BigSegmentReader>>,
     pub(super) runtime: Runtime,
     pub(super) updater: Arc<Updater>,
+    /// The sink of flag overrides, if there are any.
+    pub(super) overrides: Option<Arc<Updater>>,
     pub(super) log_once: LogOnce,
     /// How long a synchronous evaluation may wait for I/O.
     pub(super) evaluation_timeout: Duration,
@@ -73,17 +75,19 @@ impl Resolver {
         }
     }
 
-    /// Checks that the client and the context permit an evaluation.
+    /// Checks that the client and the context permit an evaluation of this flag; `None` means of
+    /// all flags.
     #[inline]
     pub(super) fn admit<'c>(
         &self,
+        key: Option<&str>,
         context: Result<&'c Context, &ContextError>,
     ) -> Result<&'c Context, EvalErrorKind> {
         if self.offline {
             return Err(EvalErrorKind::ClientNotReady);
         }
         if !self.updater.is_refreshed() {
-            self.admit_unrefreshed()?;
+            self.admit_unrefreshed(key)?;
         }
         context.map_err(|error| {
             self.log_once.invalid_context(error);
@@ -93,7 +97,11 @@ impl Resolver {
 
     /// Slow path of `admit`, before the data source has delivered.
     #[cold]
-    fn admit_unrefreshed(&self) -> Result<(), EvalErrorKind> {
+    fn admit_unrefreshed(&self, key: Option<&str>) -> Result<(), EvalErrorKind> {
+        // An override needs no other data (FDV2-9.4).
+        if key.is_some_and(|key| self.reads.is_overridden(key)) {
+            return Ok(());
+        }
         match self.availability() {
             DataAvailability::Defaults if self.reads.asks_the_database() => Ok(()),
             DataAvailability::Defaults if self.daemon_mode => {

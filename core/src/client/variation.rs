@@ -238,7 +238,7 @@ impl Client {
             return self.evaluate_and_record(key, context, default, with_reason, read);
         }
         let resolver = &self.shared.resolver;
-        let context = resolver.admit(context)?;
+        let context = resolver.admit(Some(key), context)?;
         resolver.resolve(key, context, |flag, evaluation| {
             read(Read::of::<T>(flag, evaluation), flag, evaluation)
         })
@@ -261,7 +261,7 @@ impl Client {
             with_reason,
             default: &default,
         };
-        let result = resolver.admit(context).and_then(|context| {
+        let result = resolver.admit(Some(key), context).and_then(|context| {
             let recorder = recorder(context);
             resolver.resolve(key, context, |flag, evaluation| {
                 let value = Read::of::<T>(flag, evaluation);
@@ -292,7 +292,7 @@ impl Client {
             with_reason,
             default: &default,
         };
-        let result = match resolver.admit(context) {
+        let result = match resolver.admit(Some(key), context) {
             Ok(context) => {
                 let recorder = recorder(context);
                 let finish = |flag: &Flag, evaluation: &Evaluation<'_>| {

@@ -238,6 +238,14 @@ pub trait DataSink: Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether the data overrides that of another source: see
+    /// [`ClientBuilder::flag_overrides`](crate::ClientBuilder::flag_overrides). The client then
+    /// does not compare versions to find out what a data set changes, so that a source of files can
+    /// keep the versions in the files.
+    fn is_for_overrides(&self) -> bool {
+        false
+    }
+
     /// Reports an attempt to connect, for diagnostic events: when it began, how long it took until
     /// the first data or the failure, and whether it failed.
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {

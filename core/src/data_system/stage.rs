@@ -347,6 +347,10 @@ impl DataSink for Stage {
         self.sink.keeps_json()
     }
 
+    fn is_for_overrides(&self) -> bool {
+        self.sink.is_for_overrides()
+    }
+
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
         self.sink.connection_attempt(began, took, failed);
         if failed {

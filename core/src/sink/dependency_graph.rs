@@ -43,24 +43,6 @@ impl Dependents {
         self.set((item.kind(), item.key().clone()), needs.unwrap_or_default());
     }
 
-    /// Returns the flags among `changed` and all flags that depend on them, directly or indirectly.
-    pub(super) fn affected_flags(&self, changed: impl IntoIterator<Item = Node>) -> BTreeSet<Text> {
-        let mut pending: Vec<Node> = changed.into_iter().collect();
-        let mut seen: HashSet<Node> = pending.iter().cloned().collect();
-        let mut flags = BTreeSet::new();
-        while let Some(node) = pending.pop() {
-            for dependent in self.needed_by.get(&node).into_iter().flatten() {
-                if seen.insert(dependent.clone()) {
-                    pending.push(dependent.clone());
-                }
-            }
-            if let (DataKind::Flag, key) = node {
-                flags.insert(key);
-            }
-        }
-        flags
-    }
-
     fn set(&mut self, node: Node, needs: Vec<Node>) {
         for needed in self.needs.remove(&node).into_iter().flatten() {
             if let Some(dependents) = self.needed_by.get_mut(&needed) {
@@ -80,6 +62,29 @@ impl Dependents {
             self.needs.insert(node, needs);
         }
     }
+}
+
+/// Returns the flags among `changed` and all flags that depend on them, directly or indirectly, in
+/// any of the graphs.
+pub(super) fn affected_flags(
+    graphs: &[&Dependents],
+    changed: impl IntoIterator<Item = Node>,
+) -> BTreeSet<Text> {
+    let mut pending: Vec<Node> = changed.into_iter().collect();
+    let mut seen: HashSet<Node> = pending.iter().cloned().collect();
+    let mut flags = BTreeSet::new();
+    while let Some(node) = pending.pop() {
+        let dependents = graphs.iter().filter_map(|graph| graph.needed_by.get(&node));
+        for dependent in dependents.flatten() {
+            if seen.insert(dependent.clone()) {
+                pending.push(dependent.clone());
+            }
+        }
+        if let (DataKind::Flag, key) = node {
+            flags.insert(key);
+        }
+    }
+    flags
 }
 
 fn flag_needs(flag: &Flag) -> Vec<Node> {

@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use dependency_graph::Dependents;
+use dependency_graph::{Dependents, affected_flags};
 pub(crate) use listeners::ChangeHub;
 pub use listeners::{FlagChange, ListenerId};
 use patterns::compile_ahead;
@@ -32,12 +32,14 @@ use crate::status::{
     DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell,
 };
 use crate::store::arrival::Arrivals;
+use crate::store::overrides::Overrides;
 use crate::store::{DataStore, Snapshot, StoreError};
 
 #[derive(Debug)]
 pub(crate) struct Updater {
     runtime: Runtime,
     store: Arc<dyn DataStore>,
+    layer: Layer,
     pub(crate) status: DataSourceStatusCell,
     pub(crate) changes: Arc<ChangeHub>,
     /// Is notified of connection attempts, which diagnostics report.
@@ -65,6 +67,29 @@ pub(crate) struct Updater {
     dependents: Mutex<Option<Dependents>>,
 }
 
+/// Whether there are flag overrides, and on which side of them an updater is. Flags may depend on
+/// flags and segments of the other side.
+#[derive(Debug)]
+enum Layer {
+    /// There are no overrides.
+    Single,
+    /// The store holds the data over which these overrides are laid.
+    Under(Overrides),
+    /// The store holds the overrides that are laid over this data.
+    Over(Arc<dyn DataStore>),
+}
+
+impl Layer {
+    /// The store of the other side.
+    fn other(&self) -> Option<&dyn DataStore> {
+        match self {
+            Self::Single => None,
+            Self::Under(overrides) => Some(overrides),
+            Self::Over(base) => Some(&**base),
+        }
+    }
+}
+
 const PANICKED: &str = "the data store panicked";
 
 /// Versions by key, for detecting what a new data set changes.
@@ -79,9 +104,11 @@ enum Observed {
 }
 
 impl Updater {
+    /// The sink of the data that `overrides` are laid over, if there are any.
     pub(crate) fn new(
         runtime: Runtime,
         store: Arc<dyn DataStore>,
+        overrides: Option<Overrides>,
         changes: Arc<ChangeHub>,
         processor: Option<Arc<dyn EventProcessor>>,
         hooks: Arc<Hooks>,
@@ -89,6 +116,7 @@ impl Updater {
         Self {
             runtime,
             store,
+            layer: overrides.map_or(Layer::Single, Layer::Under),
             processor,
             status: DataSourceStatusCell::new(),
             changes,
@@ -101,6 +129,21 @@ impl Updater {
             arrivals: Arrivals::default(),
             outage: AtomicBool::new(false),
             dependents: Mutex::default(),
+        }
+    }
+
+    /// The sink of overrides. It announces changes like that of a data source, also of flags in
+    /// `base`. Its status, and the environment id of its data, are used nowhere.
+    pub(crate) fn of_overrides(
+        runtime: Runtime,
+        overrides: Overrides,
+        base: Arc<dyn DataStore>,
+        changes: Arc<ChangeHub>,
+    ) -> Self {
+        let no_hooks = Arc::new(Hooks::new(Vec::new()));
+        Self {
+            layer: Layer::Over(base),
+            ..Self::new(runtime, Arc::new(overrides), None, changes, None, no_hooks)
         }
     }
 
@@ -149,14 +192,7 @@ impl Updater {
     /// Runs `reader` on the current data of the store. Returns `None` if the store panics first or
     /// provides no data.
     fn read<R>(&self, reader: impl FnOnce(&dyn Snapshot) -> R) -> Option<R> {
-        let (mut reader, mut result) = (Some(reader), None);
-        let read = || {
-            self.store
-                .read(&mut |snapshot| result = reader.take().map(|reader| reader(snapshot)))
-        };
-        // The result is set only after the reader returns, so a panic leaves no partial state.
-        let _ = catch_unwind(AssertUnwindSafe(read));
-        result
+        read(&*self.store, reader)
     }
 
     fn versions(&self) -> Versions {
@@ -260,7 +296,12 @@ impl Updater {
             }
             Some(Observed::Versions(before)) => {
                 *dependents = None;
-                differences(before, self.versions())
+                let after = self.versions();
+                if self.is_for_overrides() {
+                    before.into_keys().chain(after.into_keys()).collect()
+                } else {
+                    differences(before, after)
+                }
             }
             Some(Observed::Items(items)) => {
                 if let Some(graph) = dependents {
@@ -273,7 +314,12 @@ impl Updater {
             }
         };
         let graph = dependents.get_or_insert_with(|| self.read(Dependents::of).unwrap_or_default());
-        self.changes.announce(graph.affected_flags(changed));
+        let other = self
+            .layer
+            .other()
+            .and_then(|store| read(store, Dependents::of));
+        let graphs: Vec<&Dependents> = other.iter().chain([&*graph]).collect();
+        self.changes.announce(affected_flags(&graphs, changed));
     }
 
     fn set_selector(&self, selector: Option<Selector>) {
@@ -376,6 +422,10 @@ impl DataSink for Updater {
         self.store.keeps_json()
     }
 
+    fn is_for_overrides(&self) -> bool {
+        matches!(self.layer, Layer::Over(_))
+    }
+
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
         if let Some(processor) = &self.processor {
             processor.connection_attempt(began, took, failed);
@@ -394,6 +444,16 @@ impl DataSink for Updater {
     fn set_environment_id(&self, id: Text) {
         self.hooks.set_environment_id(&id);
     }
+}
+
+/// Runs `reader` on the current data of a store. Returns `None` if the store panics first or
+/// provides no data.
+fn read<R>(store: &dyn DataStore, reader: impl FnOnce(&dyn Snapshot) -> R) -> Option<R> {
+    let (mut reader, mut result) = (Some(reader), None);
+    let read = || store.read(&mut |snapshot| result = reader.take().map(|reader| reader(snapshot)));
+    // The result is set only after the reader returns, so a panic leaves no partial state.
+    let _ = catch_unwind(AssertUnwindSafe(read));
+    result
 }
 
 /// Returns the items that are in only one of the two, or in both with different versions.

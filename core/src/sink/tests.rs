@@ -17,6 +17,7 @@ fn updater() -> (Updater, MemoryStore) {
     let updater = Updater::new(
         runtime,
         Arc::new(store.clone()),
+        None,
         changes,
         None,
         Arc::new(Hooks::new(Vec::new())),

@@ -52,6 +52,7 @@
 pub(crate) mod arrival;
 pub(crate) mod environment;
 mod memory;
+pub(crate) mod overrides;
 pub mod persistent;
 mod shards;
 

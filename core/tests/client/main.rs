@@ -14,6 +14,7 @@ mod components;
 mod lifecycle;
 mod memory;
 mod needs;
+mod overrides;
 mod readiness;
 mod reentry;
 mod runtimes;

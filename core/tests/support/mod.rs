@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 pub(crate) use sources::{
-    Controls, End, Ending, Fixed, Guarded, Silent, controlled, controlled_with,
+    Controls, End, Ending, Fixed, Guarded, Silent, controlled, controlled_source, controlled_with,
 };
 pub(crate) use stores::{Failing, Fetch, Lazy, Panicking, PanicsIn};
 pub(crate) use variations::every_method_returns_its_default;

@@ -55,7 +55,7 @@ impl DataSource for Silent {
 
 /// Passes its sink to the test and does nothing else until it is dropped.
 #[derive(Clone, Debug)]
-struct Controlled(Sender<Arc<dyn DataSink>>);
+pub(crate) struct Controlled(Sender<Arc<dyn DataSink>>);
 
 #[async_trait]
 impl DataSource for Controlled {
@@ -80,9 +80,17 @@ pub(crate) fn controlled() -> (Client, Controls) {
 
 /// Like [`controlled`], with a configuration.
 pub(crate) fn controlled_with(builder: ClientBuilder) -> (Client, Controls) {
+    let (source, controls) = controlled_source();
+    let client = builder.data_source(source).start().unwrap();
+    (client, controls())
+}
+
+/// A source, and its controls once a client has been started with it.
+pub(crate) fn controlled_source() -> (Controlled, impl FnOnce() -> Controls) {
     let (sinks, sink) = channel();
-    let client = builder.data_source(Controlled(sinks)).start().unwrap();
-    (client, Controls(sink.try_recv().unwrap()))
+    (Controlled(sinks), move || {
+        Controls(sink.try_recv().unwrap())
+    })
 }
 
 impl Controls {

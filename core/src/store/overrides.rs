@@ -1,0 +1,131 @@
+//! [`Overrides`]: flags and segments that are laid over those of another store (FDV2-9.4).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use vexil_eval::model::{ChangeSet, ChangeSetKind, DataSet, Entry, Flag, Item, Segment};
+use vexil_eval::{Found, Lookup, MembershipAnswer};
+
+use super::environment::Environment;
+use super::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
+
+/// The store of overrides, which marks its flags. Clones share the same data.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overrides(MemoryStore);
+
+impl Overrides {
+    /// Whether there is an override of this flag.
+    pub(crate) fn has_flag(&self, key: &str) -> bool {
+        !is_absent(self.0.load().flag(key))
+    }
+
+    /// Runs `reader` on a snapshot of another store, with the overrides laid over it.
+    pub(crate) fn lay_over<R>(
+        &self,
+        base: &dyn Snapshot,
+        reader: impl FnOnce(&dyn Snapshot) -> R,
+    ) -> R {
+        let overrides = &**self.0.load();
+        reader(&Overridden { overrides, base })
+    }
+}
+
+#[async_trait]
+impl DataStore for Overrides {
+    fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+        self.0.read(reader);
+    }
+
+    fn is_initialized(&self) -> bool {
+        self.0.is_initialized()
+    }
+
+    async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+        self.0.init(marked_set(data)).await
+    }
+
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+        self.0.upsert(marked_item(item)).await
+    }
+
+    async fn apply(&self, mut changes: ChangeSet) -> Result<(), StoreError> {
+        changes.kind = match changes.kind {
+            ChangeSetKind::Full(data) => ChangeSetKind::Full(marked_set(data)),
+            ChangeSetKind::Delta(items) => {
+                ChangeSetKind::Delta(items.into_iter().map(marked_item).collect())
+            }
+        };
+        self.0.apply(changes).await
+    }
+
+    async fn close(&self) {}
+}
+
+fn marked_set(mut data: DataSet) -> DataSet {
+    data.flags = data.flags.into_iter().map(marked).collect();
+    data
+}
+
+fn marked_item(item: Item) -> Item {
+    match item {
+        Item::Flag(entry) => Item::Flag(marked(entry)),
+        Item::Segment(entry) => Item::Segment(entry),
+    }
+}
+
+fn marked(entry: Entry<Flag>) -> Entry<Flag> {
+    match entry {
+        Entry::Present(flag) => Arc::unwrap_or_clone(flag).into_override().into(),
+        deleted @ Entry::Deleted { .. } => deleted,
+    }
+}
+
+/// A snapshot of a store with overrides laid over it.
+struct Overridden<'a> {
+    overrides: &'a Environment,
+    base: &'a dyn Snapshot,
+}
+
+impl Lookup for Overridden<'_> {
+    fn flag(&self, key: &str) -> Found<&Flag> {
+        match self.overrides.flag(key) {
+            Found::Present(flag) => Found::Present(flag),
+            Found::Absent | Found::Unknown => self.base.flag(key),
+        }
+    }
+
+    fn segment(&self, key: &str) -> Found<&Segment> {
+        match self.overrides.segment(key) {
+            Found::Present(segment) => Found::Present(segment),
+            Found::Absent | Found::Unknown => self.base.segment(key),
+        }
+    }
+
+    fn membership(&self, context_key: &str) -> Found<&MembershipAnswer> {
+        self.base.membership(context_key)
+    }
+}
+
+impl Snapshot for Overridden<'_> {
+    fn flags(&self) -> Box<dyn Iterator<Item = &Arc<Flag>> + '_> {
+        let overrides = self.overrides;
+        let is_kept = move |flag: &&Arc<Flag>| is_absent(overrides.flag(flag.key()));
+        let kept = self.base.flags().filter(is_kept);
+        Box::new(self.overrides.flags().chain(kept))
+    }
+
+    fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_> {
+        let overrides = self.overrides;
+        let is_kept = move |item: &&Arc<Segment>| is_absent(overrides.segment(item.key()));
+        let kept = self.base.segments().filter(is_kept);
+        Box::new(self.overrides.segments().chain(kept))
+    }
+
+    fn is_complete(&self) -> bool {
+        self.base.is_complete()
+    }
+}
+
+fn is_absent<T>(found: Found<T>) -> bool {
+    matches!(found, Found::Absent)
+}
