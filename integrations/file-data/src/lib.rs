@@ -44,6 +44,10 @@
 //! the item contains a different one. An item's version is ignored: each load assigns a new version
 //! to all items.
 //!
+//! As [flag overrides](vexil::ClientBuilder::flag_overrides), items keep the version in the file, or
+//! 1 if there is none, and a value of `flagValues` becomes a flag that is off, so that the reason is
+//! [`Off`](vexil::eval::ReasonKind::Off).
+//!
 //! # Errors
 //!
 //! If any file is missing or malformed, no file is applied, and the last good data stays in use.

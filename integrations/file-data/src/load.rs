@@ -1,8 +1,8 @@
 //! [`Loader`]: reads all files, as often as needed.
 //!
-//! Each attempt has a new version number, which is assigned to all items. Every flag of a reload
-//! therefore counts as changed and its listeners are notified, whatever versions the files contain.
-//! Files whose bytes equal those of the last load are not loaded again, so that touching a file
+//! Each attempt has a new version number, which is assigned to all items, except to overrides. Every
+//! flag of a reload therefore counts as changed and its listeners are notified, whatever versions
+//! the files contain. Files whose bytes equal those of the last load are not loaded again, so that touching a file
 //! notifies no listener.
 
 use std::hash::{BuildHasher, RandomState};
@@ -13,7 +13,7 @@ use vexil::model::DataSet;
 
 use crate::duplicate_keys::DuplicateKeys;
 use crate::error::FileDataError;
-use crate::merge::Merge;
+use crate::merge::{Items, Merge};
 use crate::read;
 
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Loader {
     duplicates: DuplicateKeys,
     /// Whether items keep their JSON.
     keep_json: bool,
+    /// Whether the items are overrides.
+    for_overrides: bool,
     /// Number of attempts so far.
     version: u64,
     /// Keyed randomly per loader, so that hash collisions cannot be constructed.
@@ -67,11 +69,18 @@ impl Loader {
             paths,
             duplicates,
             keep_json,
+            for_overrides: false,
             version: 0,
             hasher: RandomState::new(),
             loaded: None,
             stored: None,
         }
+    }
+
+    /// Loads the items as overrides or not.
+    pub(crate) fn for_overrides(mut self, on: bool) -> Self {
+        self.for_overrides = on;
+        self
     }
 
     /// Reads the files. `check` decides whether a file that became empty is accepted.
@@ -90,7 +99,14 @@ impl Loader {
         }
         self.version += 1;
         let before = self.stored.as_ref().or(self.loaded.as_ref());
-        let mut merge = Merge::new(self.duplicates, self.version);
+        let items = if self.for_overrides {
+            Items::Overrides
+        } else {
+            Items::Data {
+                version: self.version,
+            }
+        };
+        let mut merge = Merge::new(self.duplicates, items);
         for (index, (path, bytes)) in paths.iter().zip(files?).enumerate() {
             let contents = read::contents(path, &bytes, self.keep_json)?;
             if contents.may_be_cut_off

@@ -9,22 +9,31 @@ use vexil::model::{DataKind, DataSet, Entry, Flag, Segment};
 
 use crate::duplicate_keys::DuplicateKeys;
 use crate::error::FileDataError;
-use crate::read::Contents;
+use crate::read::{Contents, turned_off};
 
 /// Collects the contents of the files, in their order.
 pub(crate) struct Merge<'p> {
     duplicates: DuplicateKeys,
-    version: u64,
+    items: Items,
     flags: Collected<'p, Flag>,
     segments: Collected<'p, Segment>,
 }
 
+/// The use of the items.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Items {
+    /// As the data of the client. All items have this version.
+    Data { version: u64 },
+    /// As overrides. Items have the version in the file, or 1 if there is none, and plain values
+    /// are flags that are off (FDV2-9.4).
+    Overrides,
+}
+
 impl<'p> Merge<'p> {
-    /// The version of all items.
-    pub(crate) fn new(duplicates: DuplicateKeys, version: u64) -> Self {
+    pub(crate) fn new(duplicates: DuplicateKeys, items: Items) -> Self {
         Self {
             duplicates,
-            version,
+            items,
             flags: HashMap::new(),
             segments: HashMap::new(),
         }
@@ -37,21 +46,19 @@ impl<'p> Merge<'p> {
             segments,
             ..
         } = contents;
+        let values = match self.items {
+            Items::Data { .. } => values,
+            Items::Overrides => values.into_iter().map(turned_off).collect(),
+        };
         for entries in [flags, values] {
-            add(
-                &mut self.flags,
-                entries,
-                path,
-                self.duplicates,
-                self.version,
-            )?;
+            add(&mut self.flags, entries, path, self.duplicates, self.items)?;
         }
         add(
             &mut self.segments,
             segments,
             path,
             self.duplicates,
-            self.version,
+            self.items,
         )
     }
 
@@ -73,7 +80,7 @@ fn add<'p, T: Item>(
     section: Vec<Entry<T>>,
     path: &'p Path,
     duplicates: DuplicateKeys,
-    version: u64,
+    items: Items,
 ) -> Result<(), FileDataError> {
     // Within one object the last of equal keys wins, as is usual for JSON.
     let mut last: HashMap<Text, Entry<T>> = HashMap::with_capacity(section.len());
@@ -90,7 +97,7 @@ fn add<'p, T: Item>(
         };
         match to.get(&key) {
             None => {
-                to.insert(key, (path, numbered(entry, version)));
+                to.insert(key, (path, numbered(entry, items)));
             }
             Some(_) if duplicates == DuplicateKeys::Ignore => {}
             Some((first, _)) => {
@@ -112,6 +119,7 @@ trait Item: Clone {
     const KIND: DataKind;
 
     fn key(&self) -> &Text;
+    fn version(&self) -> u64;
     fn with_version(self, version: u64) -> Self;
 }
 
@@ -122,7 +130,12 @@ fn key<T: Item>(entry: &Entry<T>) -> &Text {
     }
 }
 
-fn numbered<T: Item>(entry: Entry<T>, version: u64) -> Entry<T> {
+fn numbered<T: Item>(entry: Entry<T>, items: Items) -> Entry<T> {
+    let version = match (items, &entry) {
+        (Items::Data { version }, _) => version,
+        (Items::Overrides, Entry::Present(item)) => item.version().max(1),
+        (Items::Overrides, Entry::Deleted { version, .. }) => *version,
+    };
     match entry {
         Entry::Present(item) => Arc::unwrap_or_clone(item).with_version(version).into(),
         Entry::Deleted { key, .. } => Entry::Deleted { key, version },
@@ -136,6 +149,10 @@ impl Item for Flag {
         Self::key(self)
     }
 
+    fn version(&self) -> u64 {
+        Self::version(self)
+    }
+
     fn with_version(self, version: u64) -> Self {
         Self::with_version(self, version)
     }
@@ -146,6 +163,10 @@ impl Item for Segment {
 
     fn key(&self) -> &Text {
         Self::key(self)
+    }
+
+    fn version(&self) -> u64 {
+        Self::version(self)
     }
 
     fn with_version(self, version: u64) -> Self {

@@ -31,7 +31,8 @@ impl DataSource for FileData {
     }
 
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        let mut loader = Loader::new(Arc::clone(&self.paths), self.duplicates, sink.keeps_json());
+        let mut loader = Loader::new(Arc::clone(&self.paths), self.duplicates, sink.keeps_json())
+            .for_overrides(sink.is_for_overrides());
         // Created before the first load, so that changes during the load are noticed.
         let watch = self.watch.then(|| Watch::new(self));
         // Runs on the thread that starts the client, so that a started client has its flags.

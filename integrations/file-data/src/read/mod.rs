@@ -13,8 +13,8 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
-pub(crate) use sections::Contents;
 use sections::Malformed;
+pub(crate) use sections::{Contents, turned_off};
 use serde_json::value::RawValue;
 use texts::Texts;
 use vexil::json::{replace_lone_surrogates, without_values};

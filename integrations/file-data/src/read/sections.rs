@@ -173,7 +173,7 @@ impl<'de> Visitor<'de> for &mut Values {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<Text>()? {
             self.current = Some(key.clone());
-            let flag = constant(&key, &map.next_value()?).map_err(A::Error::custom)?;
+            let flag = constant(&key, &map.next_value()?, true).map_err(A::Error::custom)?;
             self.flags.push(flag.into());
             self.current = None;
         }
@@ -181,12 +181,22 @@ impl<'de> Visitor<'de> for &mut Values {
     }
 }
 
+/// Turns a flag made from a plain value off. It still serves that value to all contexts.
+pub(crate) fn turned_off(entry: Entry<Flag>) -> Entry<Flag> {
+    // Succeeds for every such flag: it has one variation, which was read before.
+    let flag = entry
+        .present()
+        .and_then(|flag| constant(flag.key(), flag.variations().first()?, false).ok());
+    flag.map_or(entry, Entry::from)
+}
+
 /// A flag that serves one value to all contexts.
-fn constant(key: &Text, value: &Value) -> Result<Flag, serde_json::Error> {
+fn constant(key: &Text, value: &Value, on: bool) -> Result<Flag, serde_json::Error> {
     serde_json::from_value(serde_json::json!({
         "key": key,
-        "on": true,
+        "on": on,
         "variations": [value],
         "fallthrough": { "variation": 0 },
+        "offVariation": 0,
     }))
 }
