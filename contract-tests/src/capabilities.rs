@@ -2,7 +2,7 @@
 
 use vexil::transport::RetryPolicy;
 
-const ALWAYS: [&str; 38] = [
+const ALWAYS: [&str; 39] = [
     "server-side",
     "strongly-typed",
     "all-flags-with-reasons",
@@ -36,6 +36,7 @@ const ALWAYS: [&str; 38] = [
     "fdv1-fallback",
     "flag-change-listeners",
     "flag-value-change-listeners",
+    "flag-overrides",
     "persistent-data-store-redis",
     "persistent-data-store-dynamodb",
     "tls:verify-peer",

@@ -10,12 +10,13 @@ use vexil::store::CacheMode;
 use vexil::transport::RetryPolicy;
 use vexil::{Client, ClientBuilder};
 use vexil_dynamodb::DynamoDbDataStore;
+use vexil_file_data::{DuplicateKeys, FileData, FileDataBuilder};
 use vexil_redis::RedisDataStore;
 
 use crate::Options;
 use crate::api::{
-    BigSegments, Config, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming,
-    Tags, Tls, Wrapper,
+    BigSegments, Config, Endpoints, Events, Overrides, PersistentDataStore, Polling, Proxy, Store,
+    Streaming, Tags, Tls, Wrapper,
 };
 use crate::api_error::ApiError;
 use crate::big_segments::CallbackStore;
@@ -66,6 +67,9 @@ impl ClientConfig {
         };
         if let Some(big_segments) = config.big_segments {
             builder = builder.big_segments(big_segments_config(big_segments));
+        }
+        if let Some(overrides) = config.overrides {
+            builder = builder.flag_overrides(override_files(overrides)?);
         }
         let (store, data_system) = match config.data_system {
             Some(mut system) => {
@@ -161,6 +165,27 @@ fn big_segments_config(config: BigSegments) -> BigSegmentsConfig {
         big_segments = big_segments.stale_after(time.0);
     }
     big_segments
+}
+
+fn override_files(config: Overrides) -> Result<FileDataBuilder, ApiError> {
+    let duplicates = match config.duplicate_keys_handling.as_deref() {
+        None | Some("fail") => DuplicateKeys::Fail,
+        Some("ignore") => DuplicateKeys::Ignore,
+        Some(other) => {
+            return Err(ApiError::bad(format!(
+                "duplicate keys handled by {other}: not supported"
+            )));
+        }
+    };
+    let files = FileData::builder()
+        .paths(config.file_paths)
+        .duplicates(duplicates)
+        .watch(config.watch.unwrap_or(true) || config.poll)
+        .force_polling(config.poll);
+    Ok(match config.poll_interval_ms {
+        Some(interval) => files.poll_interval(interval.0),
+        None => files,
+    })
 }
 
 /// Returns the database as the harness expects it: for DynamoDB, the table, the region and the

@@ -46,6 +46,7 @@ pub(crate) struct Config {
     /// Version 3 of the harness always sets it, and none of `streaming`, `polling` and
     /// `persistentDataStore`.
     pub(crate) data_system: Option<DataSystem>,
+    pub(crate) overrides: Option<Overrides>,
 }
 
 /// Base URIs. An empty one counts as missing.
@@ -135,6 +136,21 @@ pub(crate) struct BigSegments {
     pub(crate) user_cache_time_ms: Option<Millis>,
     pub(crate) status_poll_interval_ms: Option<Millis>,
     pub(crate) stale_after_ms: Option<Millis>,
+}
+
+/// Files of flag overrides.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Overrides {
+    pub(crate) file_paths: Vec<String>,
+    /// `fail`, the default, or `ignore`.
+    pub(crate) duplicate_keys_handling: Option<String>,
+    /// If missing, the files are watched.
+    pub(crate) watch: Option<bool>,
+    /// Whether the files are polled instead.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) poll: bool,
+    pub(crate) poll_interval_ms: Option<Millis>,
 }
 
 /// A database and its cache.

@@ -16,8 +16,8 @@ pub(crate) use command::{
     ValueType,
 };
 pub(crate) use config::{
-    BigSegments, Config, CreateClient, Endpoints, Events, PersistentDataStore, Polling, Proxy,
-    Store, Streaming, Tags, Tls, Wrapper,
+    BigSegments, Config, CreateClient, Endpoints, Events, Overrides, PersistentDataStore, Polling,
+    Proxy, Store, Streaming, Tags, Tls, Wrapper,
 };
 pub(crate) use data_system::{DataSystem, PayloadPolling, PayloadStreaming};
 pub(crate) use hook::{HookConfig, Hooks, SeriesContext, Stage, StagePayload, TrackContext};
