@@ -219,6 +219,12 @@ impl DataSetReader {
                 Step::Member(name) => match name.as_str() {
                     "flags" => items(section, reading, &mut self.data.flags, cursor)?,
                     "segments" => items(section, reading, &mut self.data.segments, cursor)?,
+                    // Read as a data set, a payload of change sets would be an empty environment.
+                    "events" => {
+                        return Err(serde_json::Error::custom(
+                            "these are change sets, not a data set",
+                        ));
+                    }
                     _ => cursor.value::<IgnoredAny>()?.is_some(),
                 },
             };
