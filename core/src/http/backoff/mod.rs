@@ -62,7 +62,7 @@ pub(crate) enum Failure {
     Transient,
     /// The server's identity could not be verified.
     Certificate,
-    /// The service refused the request.
+    /// The service refused the request, or it cannot be sent.
     Permanent,
 }
 
@@ -79,8 +79,9 @@ impl Failure {
     /// Classifies a transport error.
     pub(crate) fn of_transport(kind: TransportErrorKind) -> Self {
         match kind {
+            TransportErrorKind::Certificate => Self::Certificate,
             // A request that cannot be sent now will hardly be sendable later.
-            TransportErrorKind::Certificate | TransportErrorKind::Request => Self::Certificate,
+            TransportErrorKind::Request => Self::Permanent,
             _ => Self::Transient,
         }
     }
