@@ -231,6 +231,11 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// system](crate::config::DataSystem) then waits longer for it. May be called repeatedly.
     fn receiving(&self) {}
 
+    /// Reports that the source connects again although there was no error, because the service asked
+    /// for it. A [data system](crate::config::DataSystem) waits for a limited time until the source
+    /// is valid again. The status does not change.
+    fn reconnecting(&self) {}
+
     /// Whether items must carry the JSON they were read from. A source that reads items without it
     /// ([`DataSet::read`]) then adds it with
     /// [`Entry::with_json`](vexil_eval::model::Entry::with_json).

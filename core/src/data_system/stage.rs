@@ -186,14 +186,16 @@ impl Stage {
                 "a data source panicked",
             )),
         };
-        let (was_valid, is_known) = {
+        let (may_end, is_known) = {
             let mut state = self.state();
             state.is_over = true;
             state.is_answered = true;
-            (state.was_valid, state.error.is_some() && state.has_failed)
+            // A source also ends without data if the service orders another protocol.
+            let may_end = state.was_valid || state.directive.is_some();
+            (may_end, state.error.is_some() && state.has_failed)
         };
         let error = match error {
-            None if was_valid => None,
+            None if may_end => None,
             // The source has reported the error that ended it, with more detail.
             _ if is_known => None,
             None => Some(DataSourceErrorInfo::new(
@@ -262,6 +264,16 @@ impl Stage {
         self.changed.notify_one();
     }
 
+    /// Records a failure to store, which the sink has reported.
+    fn stored<T>(&self, result: Result<T, NotStoredError>) -> Result<T, NotStoredError> {
+        if let Err(error) = &result {
+            let error =
+                DataSourceErrorInfo::new(DataSourceErrorKind::StoreError, error_chain(error));
+            self.change(|state| state.failed(Some(error)));
+        }
+        result
+    }
+
     /// Returns an error if the data system has stopped the source.
     fn is_open(&self) -> Result<(), NotStoredError> {
         if self.state().is_closed {
@@ -290,7 +302,7 @@ impl DataSink for Stage {
 
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
         self.is_open()?;
-        let upserted = self.sink.upsert(item).await?;
+        let upserted = self.stored(self.sink.upsert(item).await)?;
         self.change(|state| {
             if state.was_valid {
                 state.valid();
@@ -309,7 +321,7 @@ impl DataSink for Stage {
         if matches!(self.role, Role::Initializer) && !has_selector {
             changes.is_provisional = true;
         }
-        self.sink.apply(changes).await?;
+        self.stored(self.sink.apply(changes).await)?;
         if delivers {
             self.change(|state| {
                 if is_full {
@@ -334,6 +346,10 @@ impl DataSink for Stage {
             state.is_answered = false;
         });
         true
+    }
+
+    fn reconnecting(&self) {
+        self.change(State::interrupted);
     }
 
     fn receiving(&self) {

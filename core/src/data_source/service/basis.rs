@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use vexil_eval::model::ChangeSet;
 
 use super::endpoint::Endpoint;
+use super::fetch_error::FetchError;
 use crate::data_source::{DataSink, DataSourceError, FallbackDirective};
 use crate::http::backoff::{Jitter, jitter};
 use crate::http::wire::{FALLBACK, FALLBACK_TTL, Protocol};
@@ -77,10 +78,21 @@ impl Basis {
     }
 
     /// Records the status of the answer to a request.
-    pub(super) fn answered(&mut self, target: &Target, status: StatusCode) {
-        let is_refusal = target.has_basis
-            && matches!(status, StatusCode::BAD_REQUEST | StatusCode::URI_TOO_LONG);
-        self.refusals = if is_refusal { self.refusals + 1 } else { 0 };
+    ///
+    /// # Errors
+    /// Returns an error if the service does not accept the state that the request named.
+    pub(super) fn accepted(
+        &mut self,
+        target: &Target,
+        status: StatusCode,
+    ) -> Result<(), FetchError> {
+        if target.has_basis && matches!(status, StatusCode::BAD_REQUEST | StatusCode::URI_TOO_LONG)
+        {
+            self.refusals += 1;
+            return Err(FetchError::StateRefused(status));
+        }
+        self.refusals = 0;
+        Ok(())
     }
 
     /// Passes an order to use the classic protocol to the sink. Returns whether the sink follows

@@ -17,6 +17,9 @@ use crate::http::wire::WireError;
 pub(super) enum FetchError {
     #[error("{}", describe(*.0))]
     Status(StatusCode),
+    /// Temporary, because the service is asked for everything after a few attempts.
+    #[error("the service does not accept the state of the client's data (status {})", .0.as_u16())]
+    StateRefused(StatusCode),
     #[error(transparent)]
     Transport(#[from] TransportError),
     #[error("the service closed the stream")]
@@ -45,7 +48,7 @@ impl FetchError {
 
     pub(super) fn kind(&self) -> DataSourceErrorKind {
         match self {
-            Self::Status(_) => DataSourceErrorKind::ErrorResponse,
+            Self::Status(_) | Self::StateRefused(_) => DataSourceErrorKind::ErrorResponse,
             Self::Transport(error) => match error.kind {
                 TransportErrorKind::TooLarge => DataSourceErrorKind::InvalidData,
                 TransportErrorKind::Request => DataSourceErrorKind::Unknown,
@@ -61,7 +64,7 @@ impl FetchError {
 
     pub(super) fn status(&self) -> Option<u16> {
         match self {
-            Self::Status(status) => Some(status.as_u16()),
+            Self::Status(status) | Self::StateRefused(status) => Some(status.as_u16()),
             _ => None,
         }
     }

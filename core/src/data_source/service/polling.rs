@@ -135,9 +135,9 @@ impl PollingDataSource {
         ];
         let request = self.endpoint.get(&target.uri, headers, self.read_timeout);
         let mut response = request.await?;
-        state.basis.answered(target, response.status());
         state.is_relieved = state.basis.pass_directive(response.headers(), sink);
         pass_environment_id(response.headers(), sink);
+        state.basis.accepted(target, response.status())?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED if had_etag => return Ok((Update::Current, None)),

@@ -87,7 +87,10 @@ impl DataSource for StreamingDataSource {
             state.attempt_ends(&*sink, true);
             let delay = match end {
                 Ok(End::Relieved) => return Ok(()),
-                Ok(End::Goodbye) => state.backoff.pause(),
+                Ok(End::Goodbye) => {
+                    sink.reconnecting();
+                    state.backoff.pause()
+                }
                 Err(error) => {
                     let delay = state
                         .backoff
@@ -132,16 +135,15 @@ impl StreamingDataSource {
         ];
         let request = self.endpoint.get(&target.uri, headers, self.read_timeout);
         let response = state.outage.during(request).await?;
-        state.basis.answered(target, response.status());
         state.is_relieved = state.basis.pass_directive(response.headers(), sink);
+        pass_environment_id(response.headers(), sink);
+        state.basis.accepted(target, response.status())?;
         if response.status() != StatusCode::OK {
-            pass_environment_id(response.headers(), sink);
             return Err(FetchError::Status(response.status()));
         }
         if !is_event_stream(response.headers()) {
             return Err(FetchError::NoEventStream);
         }
-        pass_environment_id(response.headers(), sink);
         let mut events = EventStream::new(response.into_body(), self.max_event_size);
         let mut reader = StreamReader::new(ReaderOptions {
             protocol: self.protocol,
@@ -164,7 +166,11 @@ impl StreamingDataSource {
                     .filter(|id| !id.is_empty());
             }
             let name = next?.ok_or(FetchError::Ended)?;
-            match reader.finish(&name)? {
+            let update = reader.finish(&name)?;
+            if reader.is_receiving() {
+                sink.receiving();
+            }
+            match update {
                 Update::Changes(changes) => {
                     state.backoff.delivered(Instant::now().into_std());
                     sink.apply(changes).await?;
