@@ -150,15 +150,22 @@ impl Conductor<'_> {
                     None => return Err(self.give_up()),
                 },
                 stopped => {
-                    if matches!(stopped, Stopped::Failed)
-                        && let Some(blocked) = self.is_blocked.get_mut(active)
-                    {
+                    let has_failed = matches!(stopped, Stopped::Failed);
+                    if has_failed && let Some(blocked) = self.is_blocked.get_mut(active) {
                         *blocked = true;
                     }
-                    match self.next_after(active) {
-                        Some(next) => next,
-                        None => return Err(self.give_up()),
+                    let Some(next) = self.next_after(active) else {
+                        return Err(self.give_up());
+                    };
+                    if has_failed {
+                        self.has_warned = true;
+                        tracing::warn!(
+                            synchronizer = active,
+                            error = self.last_message(),
+                            "a data source has failed for good; using the next one"
+                        );
                     }
+                    next
                 }
             };
             tracing::debug!(synchronizer = active, "switching to another data source");

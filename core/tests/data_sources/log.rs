@@ -56,7 +56,7 @@ async fn a_long_outage_is_logged_as_one_warning_and_its_end_is_logged() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_service_is_an_outage_after_a_minute() {
-    for (recipe_time, expected) in [(59, vec![]), (61, vec!["WARN"])] {
+    for (recipe_time, expected) in [(59, vec![]), (62, vec!["WARN"])] {
         for answer in [Answer::Silence, Answer::stream([Piece::Silence])] {
             let (levels, text) =
                 logged(StreamingConfig::new(), vec![answer], seconds(recipe_time)).await;

@@ -14,8 +14,9 @@ use super::fetch_error::FetchError;
 use crate::error_chain::error_chain;
 use crate::http::backoff::Failure;
 
-/// How long data may be missing or stale before a warning is logged.
-const GRACE: Duration = Duration::from_secs(60);
+/// How long data may be missing or stale before a warning is logged. A data system that switches to
+/// another source after a minute logs that instead (FDV2-5.4).
+const GRACE: Duration = Duration::from_secs(61);
 
 /// A period without current data.
 #[derive(Debug)]
