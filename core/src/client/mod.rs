@@ -276,8 +276,12 @@ impl Client {
 
     /// Whether there is data that needs no confirmation by another source.
     fn has_confirmed_data(&self) -> bool {
-        self.data_availability() > DataAvailability::Defaults
-            && !self.shared.resolver.updater.is_held()
+        let resolver = &self.shared.resolver;
+        // A data system without sources is valid and delivers nothing.
+        let is_valid = || resolver.updater.status.is_valid();
+        (self.data_availability() > DataAvailability::Defaults
+            || resolver.has_data_system && is_valid())
+            && !resolver.updater.is_held()
     }
 
     /// The error with which the service refuses the client, unless another data source may take

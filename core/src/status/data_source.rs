@@ -145,6 +145,10 @@ impl DataSourceStatusCell {
         });
     }
 
+    pub(crate) fn is_valid(&self) -> bool {
+        self.0.get().state == DataSourceState::Valid
+    }
+
     /// Waits for a status that `is_it` accepts, the current one included.
     pub(crate) async fn first(
         &self,
