@@ -5,11 +5,13 @@
 #![cfg(test)]
 
 mod big_segments;
+mod change_sets;
 mod classic;
 mod daemon;
 mod daemon_losses;
 mod daemon_outages;
 mod daemon_refills;
+mod hand_over;
 #[path = "../support/log.rs"]
 mod log;
 #[path = "../support/mod.rs"]

@@ -71,13 +71,14 @@ struct Queue {
     pending: Pending,
 }
 
-/// Where the complete data set in memory comes from.
+/// Where the data in memory comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Origin {
     /// From the database, or there is none yet.
     #[default]
     Database,
-    /// From a source whose data is not written to the database.
+    /// At least partly from a source whose data is not written to the database, or the database is
+    /// read only.
     Transient,
     /// From a source whose data the database is to hold. Memory is the source of truth.
     Persistent,
@@ -181,7 +182,13 @@ impl DataStore for WriteBehind {
                 .iter()
                 .cloned()
                 .fold(std::mem::take(&mut queue.pending), Pending::and),
-            ChangeSetKind::Delta(_) => std::mem::take(&mut queue.pending),
+            ChangeSetKind::Delta(_) => {
+                // What memory holds from now on is not for the database.
+                if queue.origin == Origin::Persistent {
+                    queue.origin = Origin::Transient;
+                }
+                Pending::Nothing
+            }
         };
         self.shared.memory.change(changes.kind);
         self.shared.put(&mut queue, pending);
@@ -221,6 +228,11 @@ impl DataStore for WriteBehind {
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the database is to hold what memory holds.
+    fn is_authoritative(&self) -> bool {
+        self.queue().origin == Origin::Persistent
     }
 
     /// Schedules writes. Only data of a persistent origin is written.
@@ -344,15 +356,23 @@ impl Driver {
 
     /// Performs pending writes until there are none left.
     async fn write_all(&mut self) {
+        let mut has_recovered = false;
         loop {
             let pending = {
                 let mut queue = self.shared.queue();
-                if matches!(queue.pending, Pending::Nothing) {
+                let pending = std::mem::take(&mut queue.pending);
+                if matches!(pending, Pending::Nothing) {
                     self.shared.settled.send_replace(true);
-                    return;
                 }
-                std::mem::take(&mut queue.pending)
+                pending
             };
+            if matches!(pending, Pending::Nothing) {
+                // Newer data is not for the database, so no write proves that the outage is over.
+                if has_recovered {
+                    self.health.answered();
+                }
+                return;
+            }
             let Err(error) = self.write(pending).await else {
                 self.health.answered();
                 continue;
@@ -362,6 +382,7 @@ impl Driver {
                 .put(&mut self.shared.queue(), Pending::Everything);
             self.health.failed(&error, false);
             self.health.recovered(&self.shared.reader, false).await;
+            has_recovered = true;
         }
     }
 
@@ -420,7 +441,7 @@ impl Driver {
 
     /// Checks whether the database has lost data, and writes everything again if so.
     async fn check(&mut self) {
-        if self.written.is_empty() {
+        if self.written.is_empty() || !self.shared.is_authoritative() {
             return;
         }
         match self.is_lost().await {
@@ -453,6 +474,9 @@ impl Driver {
     /// several clients write, one that is behind may have written all its data after another one
     /// wrote something newer.
     async fn reconcile(&mut self) {
+        if !self.shared.is_authoritative() {
+            return;
+        }
         let snapshot = match self.shared.reader.snapshot().await {
             Ok(snapshot) => snapshot,
             Err(error) => return self.outlast(&error).await,
