@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vexil::config::{EventsConfig, PollingConfig, ServiceEndpoints, StreamingConfig};
+use vexil::config::{
+    DataSystem, EventsConfig, PayloadPollConfig, PayloadStreamConfig, PollingConfig,
+    ServiceEndpoints, StreamingConfig,
+};
 use vexil::store::MemoryStore;
 use vexil::{Client, ClientBuilder};
 use vexil_testing::fake_service::Endpoint;
@@ -16,7 +19,15 @@ fn reported<const N: usize>(
     names: [&str; N],
     choose: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> [Value; N] {
-    let service = FakeService::start().unwrap();
+    reported_to(&FakeService::start().unwrap(), names, choose)
+}
+
+/// Like `reported`, to this service.
+fn reported_to<const N: usize>(
+    service: &FakeService,
+    names: [&str; N],
+    choose: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> [Value; N] {
     let builder =
         Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url()));
     let _client = choose(builder).start().unwrap();
@@ -68,6 +79,61 @@ fn the_report_contains_the_data_source_settings() {
         elsewhere,
         [json!(null), json!(null), json!(null), json!(false)]
     );
+}
+
+// FDV2-7.6
+#[test]
+fn the_report_describes_the_first_synchronizer_and_the_first_poller() {
+    let usual = reported(ARRIVAL, |builder| builder.data_system(DataSystem::new()));
+    assert_eq!(
+        usual,
+        [json!(false), json!(1_000), json!(30_000), json!(false)]
+    );
+
+    let stream = || PayloadStreamConfig::new().initial_reconnect_delay(Duration::from_millis(20));
+    let poll = |seconds| PayloadPollConfig::new().poll_interval(Duration::from_secs(seconds));
+    let system = DataSystem::custom()
+        .initializer(poll(50))
+        .synchronizer(poll(60))
+        .synchronizer(stream())
+        .synchronizer(poll(70));
+    let polling = reported(ARRIVAL, |builder| builder.data_system(system));
+    assert_eq!(
+        polling,
+        [json!(true), json!(null), json!(60_000), json!(false)]
+    );
+
+    let system = DataSystem::custom().synchronizer(stream());
+    let streaming = reported(ARRIVAL, |builder| builder.data_system(system));
+    assert_eq!(
+        streaming,
+        [json!(false), json!(20), json!(null), json!(false)]
+    );
+}
+
+// FDV2-7.6
+#[test]
+fn the_report_compares_the_effective_base_urls_with_the_defaults() {
+    let names = ["customStreamURI", "customBaseURI"];
+    let service = FakeService::start().unwrap();
+    let events_only = || ServiceEndpoints::new().with_events(service.url());
+    let stream = || PayloadStreamConfig::new().base_url(service.url());
+    let poll = || PayloadPollConfig::new().base_url(service.url());
+    for (system, expected) in [
+        (DataSystem::custom().synchronizer(stream()), [true, false]),
+        (DataSystem::custom().synchronizer(poll()), [false, true]),
+        (
+            DataSystem::custom()
+                .synchronizer(stream())
+                .initializer(poll()),
+            [true, true],
+        ),
+    ] {
+        let seen = reported_to(&service, names, |builder| {
+            builder.service_endpoints(events_only()).data_system(system)
+        });
+        assert_eq!(seen, expected.map(Value::from));
+    }
 }
 
 #[test]

@@ -144,8 +144,8 @@ impl ServiceEndpoints {
     /// Whether the URLs for streaming, polling and events differ from the defaults.
     pub(super) fn are_custom(&self) -> [bool; 3] {
         [
-            self.streaming != STREAMING,
-            self.polling != POLLING,
+            is_custom_stream(&self.streaming),
+            is_custom_base(&self.polling),
             self.events != EVENTS,
         ]
     }
@@ -180,6 +180,16 @@ impl ServiceEndpoints {
             ("events", &self.events),
         ]
     }
+}
+
+/// Whether a base URL for streaming differs from the default.
+pub(super) fn is_custom_stream(url: &str) -> bool {
+    url != STREAMING
+}
+
+/// Whether a base URL for polling differs from the default.
+pub(super) fn is_custom_base(url: &str) -> bool {
+    url != POLLING
 }
 
 /// The base URL of one source: its own, or that of the endpoints, which are checked already.

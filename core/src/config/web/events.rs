@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use vexil_eval::Reference;
 
-use super::settings::FlagsArrive;
 use crate::bounds::{self, NEVER};
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::events::{
@@ -460,35 +459,29 @@ impl EventsConfig {
         let web = &context.web;
         let (wrapper, http) = (web.settings.wrapper.as_ref(), &web.settings.http);
         let [stream, base, events] = context.endpoints().are_custom();
-        let flags_arrive = web.flags_arrive.get().copied();
-        let (streaming_disabled, reconnect_time, polling_interval) = match flags_arrive {
-            Some(FlagsArrive::Streaming { reconnect_delay }) => {
-                (Some(false), Some(reconnect_delay), None)
-            }
-            Some(FlagsArrive::Polling { interval }) => (Some(true), None, Some(interval)),
-            None => (None, None, None),
-        };
+        let flags_arrive = &web.flags_arrive;
+        let is_streaming = flags_arrive.is_streaming.get();
         // Unset if a custom data store is configured.
         let data_store_type = context.data_store_type.get().copied().unwrap_or("custom");
         DiagnosticConfiguration {
             wrapper_name: wrapper.map(|wrapper| wrapper.name.clone()),
             wrapper_version: wrapper.and_then(|wrapper| wrapper.version.clone()),
-            custom_base_uri: Some(base),
+            custom_base_uri: Some(*flags_arrive.has_custom_base.get().unwrap_or(&base)),
             custom_events_uri: Some(events),
-            custom_stream_uri: Some(stream),
+            custom_stream_uri: Some(*flags_arrive.has_custom_stream.get().unwrap_or(&stream)),
             events_capacity: Some(self.capacity),
             connect_timeout: Some(http.connect_timeout),
             socket_timeout: Some(http.read_timeout),
             events_flush_interval: Some(self.flush_interval),
             using_proxy: http.uses_proxy(),
-            streaming_disabled,
+            streaming_disabled: is_streaming.map(|is_streaming| !is_streaming),
             using_relay_daemon: Some(context.is_daemon_mode()),
             data_store_type: Some(data_store_type.to_owned()),
             all_attributes_private: Some(self.all_attributes_private),
-            polling_interval,
+            polling_interval: flags_arrive.poll_interval.get().copied(),
             // Unknown: the timeout is an argument of `wait_until_ready`.
             start_wait: None,
-            reconnect_time,
+            reconnect_time: flags_arrive.reconnect_delay.get().copied(),
             context_keys_capacity: Some(self.context_keys_capacity),
             context_keys_flush_interval: Some(self.context_keys_flush_interval),
             diagnostic_recording_interval: Some(self.diagnostic_recording_interval),

@@ -19,7 +19,6 @@ pub use self::endpoints::ServiceEndpoints;
 pub use self::events::{EventFileConfig, EventsConfig};
 pub use self::http::HttpConfig;
 pub use self::polling::{PayloadPollConfig, PollingConfig};
-use self::settings::FlagsArrive;
 pub(super) use self::settings::Web;
 pub(crate) use self::settings::WebSettings;
 pub use self::streaming::{PayloadStreamConfig, StreamingConfig};
@@ -194,8 +193,20 @@ impl ClientContext {
         ))
     }
 
-    fn set_flags_arrive(&self, how: FlagsArrive) {
-        // The first source of a data system describes all of them.
-        let _ = self.web.flags_arrive.set(how);
+    /// Records that flags arrive as a stream. The first source of a data system counts.
+    fn set_streaming(&self, base: &str, reconnect_delay: Duration) {
+        let how = &self.web.flags_arrive;
+        if how.is_streaming.set(true).is_ok() {
+            let _ = how.reconnect_delay.set(reconnect_delay);
+        }
+        let _ = how.has_custom_stream.set(endpoints::is_custom_stream(base));
+    }
+
+    /// Records that flags arrive by polling. The first source of a data system counts.
+    fn set_polling(&self, base: &str, interval: Duration) {
+        let how = &self.web.flags_arrive;
+        let _ = how.is_streaming.set(false);
+        let _ = how.poll_interval.set(interval);
+        let _ = how.has_custom_base.set(endpoints::is_custom_base(base));
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use vexil_eval::Text;
 
 use super::endpoints::base_url;
-use super::settings::FlagsArrive;
 use crate::bounds::{self, NEVER};
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, PollingDataSource};
@@ -184,9 +183,7 @@ impl PollingConfig {
         }
         let endpoints = context.endpoints();
         let base = base_url("polling", self.base_url.as_deref(), endpoints.polling())?;
-        context.set_flags_arrive(FlagsArrive::Polling {
-            interval: poll_interval,
-        });
+        context.set_polling(base, poll_interval);
         let filter = self.payload_filter.as_deref();
         Ok(Arc::new(PollingDataSource {
             protocol,

@@ -31,19 +31,23 @@ pub(crate) struct WebSettings {
 pub(in crate::config) struct Web {
     pub(super) settings: WebSettings,
     pub(super) headers: HeaderMap,
-    /// Unset until the data source is configured.
-    pub(super) flags_arrive: Arc<OnceLock<FlagsArrive>>,
+    pub(super) flags_arrive: Arc<FlagsArrive>,
     /// Created on first use: a client that never connects to the service needs no TLS.
     pub(super) transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
 }
 
-/// How flags are received from the service, for diagnostic events.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum FlagsArrive {
-    /// Streaming; `reconnect_delay` is the initial backoff.
-    Streaming { reconnect_delay: Duration },
-    /// Polling at this interval.
-    Polling { interval: Duration },
+/// How flags are received from the service, for diagnostic events (FDV2-7.6). Each is set by the
+/// first data source that it concerns.
+#[derive(Debug, Default)]
+pub(super) struct FlagsArrive {
+    pub(super) is_streaming: OnceLock<bool>,
+    /// The initial backoff of a stream.
+    pub(super) reconnect_delay: OnceLock<Duration>,
+    pub(super) poll_interval: OnceLock<Duration>,
+    /// Whether the base URL of a stream is not the service's.
+    pub(super) has_custom_stream: OnceLock<bool>,
+    /// Whether the base URL of a poll is not the service's.
+    pub(super) has_custom_base: OnceLock<bool>,
 }
 
 impl Web {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use vexil_eval::Text;
 
 use super::endpoints::base_url;
-use super::settings::FlagsArrive;
 use crate::bounds;
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, StreamingDataSource};
@@ -182,9 +181,7 @@ impl StreamingConfig {
     ) -> Result<Arc<dyn DataSource>, ConfigError> {
         let endpoints = context.endpoints();
         let base = base_url("streaming", self.base_url.as_deref(), endpoints.streaming())?;
-        context.set_flags_arrive(FlagsArrive::Streaming {
-            reconnect_delay: self.initial_reconnect_delay,
-        });
+        context.set_streaming(base, self.initial_reconnect_delay);
         let filter = self.payload_filter.as_deref();
         Ok(Arc::new(StreamingDataSource {
             protocol,
