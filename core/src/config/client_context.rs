@@ -89,6 +89,14 @@ impl ClientContext {
         self.has_data_system
     }
 
+    /// The context of a component that is configured again. What is wrong with its settings was
+    /// logged the first time.
+    pub(crate) fn repeated(&self) -> Self {
+        let mut context = self.clone();
+        context.web.repeat();
+        context
+    }
+
     /// How long an evaluation may wait for I/O.
     pub(crate) fn evaluation_timeout(&self) -> Duration {
         self.evaluation_timeout

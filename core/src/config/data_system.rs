@@ -229,7 +229,7 @@ impl Configure<dyn DataSource> for DataSystem {
             let member = |recipe: &Recipe| {
                 let source = Arc::clone(recipe).configure(context)?;
                 reports_events |= source.reports_events();
-                let (recipe, context) = (Arc::clone(recipe), context.clone());
+                let (recipe, context) = (Arc::clone(recipe), context.repeated());
                 Ok(Box::new(Configured { recipe, context }) as Box<dyn Member>)
             };
             recipes.iter().map(member).collect::<Result<Vec<_>, _>>()

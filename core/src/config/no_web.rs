@@ -28,6 +28,8 @@ impl Web {
         Ok(Self)
     }
 
+    pub(super) fn repeat(&mut self) {}
+
     pub(super) fn application(&self) -> [Option<Text>; 2] {
         [None, None]
     }

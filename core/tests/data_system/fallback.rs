@@ -234,6 +234,7 @@ async fn a_client_can_be_closed_at_any_time() {
         ),
         ("a stream", two(), vec![silent()], 1),
         ("a fallback", two(), vec![silent(), delivers()], 11),
+        ("an update", two(), vec![stays(&full(1)[..2])], 1),
         ("a delay", streaming(), vec![Answer::status(500); 4], 6),
         ("an interval", polling(), vec![Answer::status(500)], 10),
         ("an order", with_fallback(two()), vec![order, delivers()], 1),
@@ -322,6 +323,21 @@ async fn a_source_that_is_removed_is_one_warning_and_the_end_an_error() {
         "{lines:#?}"
     );
     assert!(lines[1].contains("index=1"), "{lines:#?}");
+}
+
+// FDV2-5.1: each member is configured at the start, and again for each activation
+#[tokio::test(start_paused = true)]
+async fn an_ignored_setting_is_logged_once_whatever_the_number_of_activations() {
+    let polls = poll().poll_interval(seconds(1));
+    let system = streaming().synchronizer(polls);
+    let system = system.fdv1_fallback(PollingConfig::new().payload_filter("a b"));
+    let order = Answer::status(500).with("x-ld-fd-fallback", "true");
+    let answers = repeat_n(Answer::Silence, 9).chain([order]).collect();
+    let lines = logged(system, answers, seconds(500)).await;
+    let of = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(of("the poll interval is too short"), 1, "{lines:#?}");
+    assert_eq!(of("the payload filter is invalid"), 1, "{lines:#?}");
+    assert_eq!(of("using the classic protocol"), 1, "{lines:#?}");
 }
 
 // FDV2-6.2, FDV2-6.4

@@ -175,7 +175,7 @@ impl ClientContext {
     ) -> Result<Endpoint, ConfigError> {
         let filter = payload_filter.and_then(|key| {
             let filter = PayloadFilter::new(key);
-            if filter.is_none() {
+            if filter.is_none() && !self.web.is_repeated {
                 tracing::error!(
                     key,
                     "the payload filter is invalid and ignored; requesting the whole environment"

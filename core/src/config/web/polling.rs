@@ -178,7 +178,7 @@ impl PollingConfig {
         protocol: Protocol,
     ) -> Result<Arc<dyn DataSource>, ConfigError> {
         let poll_interval = self.poll_interval.clamp(self.shortest_interval, NEVER);
-        if poll_interval > self.poll_interval {
+        if poll_interval > self.poll_interval && !context.web.is_repeated {
             tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short; using the minimum");
         }
         let endpoints = context.endpoints();

@@ -32,6 +32,8 @@ pub(in crate::config) struct Web {
     pub(super) settings: WebSettings,
     pub(super) headers: HeaderMap,
     pub(super) flags_arrive: Arc<FlagsArrive>,
+    /// Whether the component was configured before from the same settings.
+    pub(super) is_repeated: bool,
     /// Created on first use: a client that never connects to the service needs no TLS.
     pub(super) transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
 }
@@ -64,8 +66,14 @@ impl Web {
             headers: headers(sdk_key, &settings)?,
             settings,
             flags_arrive: Arc::default(),
+            is_repeated: false,
             transport: Arc::default(),
         })
+    }
+
+    /// See [`ClientContext::repeated`](crate::config::ClientContext).
+    pub(in crate::config) fn repeat(&mut self) {
+        self.is_repeated = true;
     }
 
     /// Id and version of the application; `None` for each that is unset or invalid.
