@@ -83,10 +83,10 @@ async fn a_body_over_the_limit_is_invalid() {
     interrupts(Answer::Error(TransportErrorKind::TooLarge), "InvalidData").await;
 }
 
-// SRC-F6, SRC-F7, SRC-F8, SRC-F9, SRC-F12, SRC-F13, SRC-F28, SRC-F29 and SRC-F34
+// SRC-F6, SRC-F7, SRC-F8, SRC-F9, SRC-F12, SRC-F13, SRC-F28, SRC-F29, SRC-F34 and FDV2-F25
 #[tokio::test(start_paused = true)]
 async fn malformed_bodies_leave_the_data_unchanged() {
-    let bodies: [&[u8]; 10] = [
+    let bodies: [&[u8]; 11] = [
         b"",
         b"{sorry",
         b"<html></html>",
@@ -95,6 +95,7 @@ async fn malformed_bodies_leave_the_data_unchanged() {
         b"\xef\xbb\xbf{\"flags\": {}}",
         br#"{"flags": true}"#,
         br#"{"flags": []}"#,
+        br#"{"events": []}"#,
         br#"{"flags": {"good": {}, "bad": null}}"#,
         br#"{"flags": {"good": {}, "bad": {"rules": {}}}}"#,
     ];

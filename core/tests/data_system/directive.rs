@@ -1,7 +1,10 @@
 //! The order to use the classic protocol: FDV2-6, and the rows FDV2-F21 to FDV2-F25.
 
 use serde_json::json;
+use vexil::config::PersistentStoreConfig;
+use vexil::model::DataKind;
 use vexil::transport::TransportErrorKind;
+use vexil_testing::MemoryPersistentStore;
 
 use super::*;
 use crate::events::{classic, commit, full, goodbye, intent, put};
@@ -224,6 +227,25 @@ async fn the_fallback_polls_on_whatever_it_is_answered() {
     assert_eq!(setup.statuses().await, ["Valid"]);
     let polls = [0, 30, 60, 90, 120, 150].map(|second| (second, "latest-all".to_owned()));
     assert_eq!(setup.timeline()[1..], polls);
+}
+
+// FDV2-6.2 (4), FDV2-4.1
+#[tokio::test(start_paused = true)]
+async fn the_data_of_either_protocol_is_written_to_the_database() {
+    let database = MemoryPersistentStore::new();
+    let builder = builder().data_store(PersistentStoreConfig::new(database.clone()));
+    let late = Answer::poll([Piece::Wait(seconds(5)), classic(7).into()]);
+    let system = with_fallback(streaming());
+    let setup = Setup::with(builder, system, [ordered(stays(&full(1))), late]);
+    let stored = || {
+        let item = database.database().item("", DataKind::Flag, "a").unwrap();
+        String::from_utf8(item.body.to_vec()).unwrap()
+    };
+    sleep(seconds(1)).await;
+    assert!(stored().contains(r#""version":1"#), "{}", stored());
+    sleep(seconds(5)).await;
+    assert!(stored().contains(r#""version":7"#), "{}", stored());
+    assert_eq!(setup.flags(), "a7");
 }
 
 // FDV2-6.2 (6)

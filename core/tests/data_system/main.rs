@@ -72,7 +72,7 @@ impl Plugin for Seen {
 
 impl Setup {
     fn new(system: DataSystem, answers: impl IntoIterator<Item = Answer>) -> Self {
-        Self::with(Client::builder("sdk-key"), system, answers)
+        Self::with(builder(), system, answers)
     }
 
     fn with(
@@ -86,7 +86,6 @@ impl Setup {
             .runtime(Handle::current())
             .http(HttpConfig::new().transport(script.clone()))
             .service_endpoints(ServiceEndpoints::relay("http://service/ld"))
-            .without_events()
             .plugin(seen.clone())
             .data_system(system)
             .start()
@@ -168,6 +167,10 @@ impl Setup {
             .map(|request| (request.at - self.began).as_secs());
         times.zip(self.asked()).collect()
     }
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder("sdk-key").without_events()
 }
 
 #[track_caller]

@@ -1,6 +1,11 @@
 //! Requests of the second protocol, and the answers to polls: FDV2-2.1, FDV2-3, FDV2-7.1 to FDV2-7.5.
 
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
 use serde_json::json;
+use vexil::async_trait;
+use vexil::events::{Event as Recorded, EventProcessor};
 use vexil::transport::TransportErrorKind;
 use vexil_testing::{HookRecorder, RecordedStage};
 
@@ -306,7 +311,7 @@ async fn the_newest_environment_id_counts_also_of_an_error() {
     let id = |answer: Answer, id: &str| answer.with("x-ld-envid", id);
     let order = |answer: Answer| answer.with("x-ld-fd-fallback", "true");
     let hook = HookRecorder::new("recorder");
-    let builder = Client::builder("sdk-key").hook(hook.clone());
+    let builder = builder().hook(hook.clone());
     let answers = [
         id(Answer::status(500), "of-an-error"),
         id(
@@ -348,4 +353,47 @@ async fn the_newest_environment_id_counts_also_of_an_error() {
         "of-the-fallback",
     ];
     assert_eq!(ids, expected.map(owned));
+}
+
+/// How long each attempt to connect took, and whether it failed.
+#[derive(Clone, Debug, Default)]
+struct Attempts(Arc<Mutex<Vec<(u64, bool)>>>);
+
+#[async_trait]
+impl EventProcessor for Attempts {
+    fn record(&self, _: &Recorded<'_>) {}
+    fn flush(&self) {}
+    async fn flush_and_wait(&self) {}
+    async fn close(&self) {}
+    fn connection_attempt(&self, _: SystemTime, took: Duration, failed: bool) {
+        self.0.lock().unwrap().push((took.as_secs(), failed));
+    }
+}
+
+// FDV2-7.6
+#[tokio::test(start_paused = true)]
+async fn each_attempt_of_a_stream_to_connect_is_reported_to_its_first_data_or_failure() {
+    let late = |events: &[Event]| {
+        Answer::stream([
+            Piece::Wait(seconds(3)),
+            sse(events).into(),
+            Piece::Wait(seconds(4)),
+        ])
+    };
+    let answers = [
+        // Not an attempt of a stream.
+        polled(&full(1)),
+        late(&[intent("none")]),
+        late(&[intent("xfer-full")]),
+        Answer::status(500),
+        late(&full(2)),
+        stays(&[intent("none"), commit("s3"), commit("s4")]),
+    ];
+    let attempts = Attempts::default();
+    let builder = builder().events(attempts.clone());
+    let setup = Setup::with(builder, streaming().initializer(poll()), answers);
+    sleep(seconds(100)).await;
+    let expected = [(3, false), (7, true), (0, true), (3, false), (0, false)];
+    assert_eq!(*attempts.0.lock().unwrap(), expected);
+    assert_eq!(setup.asked().len(), 6);
 }

@@ -147,7 +147,7 @@ async fn without_sources_a_client_is_initialized_and_nothing_runs() {
 // FDV2-10, FDV2-7.4
 #[tokio::test(start_paused = true)]
 async fn offline_nothing_runs() {
-    let builder = Client::builder("sdk-key").offline(true);
+    let builder = builder().offline(true);
     let setup = Setup::with(builder, DataSystem::new(), []);
     assert_eq!(setup.client.data_source_status().status().state, Valid);
     sleep(seconds(500)).await;
@@ -208,7 +208,7 @@ fn failing(failures: u32) -> (Arc<AtomicU32>, ClientBuilder) {
         inner: MemoryStore::new(),
         failures: Arc::clone(&failures),
     };
-    (failures, Client::builder("sdk-key").data_store(store))
+    (failures, builder().data_store(store))
 }
 
 // FDV2-5.2, FDV2-6.2: data that cannot be stored is an error like any other

@@ -21,7 +21,7 @@ async fn reading(mode: CacheMode) -> (MemoryDatabase, Arc<MemoryPersistentStore>
     (database, store, client)
 }
 
-// STO-5.1
+// STO-5.1, FDV2-8.4
 #[tokio::test(start_paused = true)]
 async fn without_a_cache_each_evaluation_reads() {
     let (database, store, client) = reading(CacheMode::Off).await;
@@ -57,7 +57,7 @@ async fn a_defect_of_a_flag_that_is_read_repeatedly_is_logged_once_per_version()
     }
 }
 
-// STO-5.1 and STO-8.5: items and missing items are cached for the TTL, never longer
+// STO-5.1, STO-8.5, FDV2-8.4: items and missing items are cached for the TTL, never longer
 #[tokio::test(start_paused = true)]
 async fn items_are_cached_for_the_ttl() {
     for key in ["flag", "missing"] {
@@ -94,6 +94,7 @@ async fn a_flag_in_use_is_refreshed_before_it_expires() {
     );
 }
 
+// FDV2-8.4
 #[tokio::test(start_paused = true)]
 async fn items_are_cached_for_ever_in_infinite_mode() {
     let (database, store, client) = reading(CacheMode::Infinite).await;
