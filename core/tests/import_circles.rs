@@ -13,26 +13,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// The imports of `core/src` that close a circle, each with the reason.
-const EXCEPTIONS: &[(Edge<'static>, &str)] = &[
-    (
-        ("client", "client/builder"),
-        "`Client::builder` returns the builder, whose `start` creates the client",
-    ),
-    (
-        (
-            "store/persistent/read_through",
-            "store/persistent/read_through/refresher",
-        ),
-        "the store starts its background task, which works on the state of the store",
-    ),
-    (
-        (
-            "store/persistent/read_through",
-            "store/persistent/read_through/view",
-        ),
-        "the store creates its snapshots, which request refreshes from the store",
-    ),
-];
+const EXCEPTIONS: &[(Edge<'static>, &str)] = &[(
+    ("client", "client/builder"),
+    "`Client::builder` returns the builder, whose `start` creates the client",
+)];
 
 /// The importing and the imported file.
 type Edge<'m> = (&'m str, &'m str);

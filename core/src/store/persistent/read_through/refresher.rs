@@ -6,26 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use vexil_eval::Text;
-use vexil_eval::model::DataKind;
 
-use super::{Filled, Shared};
+use super::shared::{Filled, Message, Shared};
 use crate::store::StoreError;
 use crate::store::persistent::health::Health;
 
 /// How often the marker of a complete data set is read until it is found.
 const MARKER_INTERVAL: Duration = Duration::from_millis(500);
-
-/// A message to the [`Refresher`].
-#[derive(Debug)]
-pub(super) enum Message {
-    /// An item is in use and expires soon.
-    Refresh(DataKind, Text),
-    /// A call failed or timed out.
-    Failed(StoreError),
-    /// An item is corrupt, or cannot be written.
-    Flawed(StoreError),
-}
 
 /// Refreshes items in use before they expire, and handles outages.
 pub(super) struct Refresher {

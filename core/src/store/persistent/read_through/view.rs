@@ -5,8 +5,8 @@ use std::sync::Arc;
 use vexil_eval::model::{DataKind, Entry, Flag, Segment};
 use vexil_eval::{Found, Lookup};
 
-use super::Shared;
 use super::cache::Slots;
+use super::shared::Shared;
 use super::table::Table;
 use crate::moment::Moment;
 use crate::store::Snapshot;
