@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{ClientContext, ConfigError, Configure};
 #[cfg(feature = "http")]
 use super::{PayloadPollConfig, PayloadStreamConfig, PollingConfig};
-use crate::bounds::{NEVER, SHORTEST_INTERVAL};
+use crate::bounds;
 use crate::data_source::{DataSource, DataSourceError, DataSourceErrorKind};
 use crate::data_system::{self, Member, Times};
 
@@ -165,15 +165,15 @@ impl DataSystem {
     /// ```
     pub fn fallback_after(mut self, silent: Duration, interrupted: Duration) -> Self {
         let usual = Times::default();
-        self.times.silent = bounded(silent, usual.silent);
-        self.times.interrupted = bounded(interrupted, usual.interrupted);
+        self.times.silent = bounds::interval(silent, usual.silent);
+        self.times.interrupted = bounds::interval(interrupted, usual.interrupted);
         self
     }
 
     /// How long a less preferred synchronizer must have been valid before the preferred one is
     /// tried again. Default, and meaning of zero: 300 s. At least 100 ms. `Duration::MAX`: never.
     pub fn recover_after(mut self, time: Duration) -> Self {
-        self.times.recovery = bounded(time, Times::default().recovery);
+        self.times.recovery = bounds::interval(time, Times::default().recovery);
         self
     }
 
@@ -260,13 +260,5 @@ impl Member for Configured {
         Arc::clone(&self.recipe)
             .configure(&self.context)
             .map_err(|error| DataSourceError::new(DataSourceErrorKind::Unknown, error))
-    }
-}
-
-fn bounded(asked: Duration, default: Duration) -> Duration {
-    if asked.is_zero() {
-        default
-    } else {
-        asked.clamp(SHORTEST_INTERVAL, NEVER)
     }
 }
