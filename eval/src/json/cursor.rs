@@ -26,7 +26,7 @@ use crate::text::Text;
 /// assert!(Cursor::whole("[1, 2").value::<Vec<u8>>().is_err());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Cursor<'t> {
     text: &'t str,
     at: usize,

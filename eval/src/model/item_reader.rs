@@ -50,9 +50,52 @@ impl ItemReader {
         json: &str,
     ) -> Result<Item, ReadError<serde_json::Error>> {
         let key = key.into();
+        let mut cursor = Cursor::whole(json);
+        let item = self.read_at(kind, key.clone(), &mut cursor)?;
+        let read = cursor.end().and_then(|()| {
+            // The cursor was created with complete text, so truncation is already an error.
+            item.ok_or_else(|| serde_json::Error::custom("unexpected end of text"))
+        });
+        read.map_err(|source| ReadError {
+            item: Some((kind, key)),
+            source,
+        })
+    }
+
+    /// Reads a flag or segment at a cursor. Returns `None` and consumes nothing if its end has not
+    /// arrived.
+    ///
+    /// ```
+    /// use vexil_eval::json::Cursor;
+    /// use vexil_eval::model::{DataKind, ItemReader};
+    ///
+    /// let mut reader = ItemReader::new(false);
+    /// let mut cursor = Cursor::whole(r#"{"version": 3}, {"version": 4}"#);
+    /// let item = reader.read_at(DataKind::Flag, "banner", &mut cursor)?;
+    /// assert_eq!(item.map(|item| item.version()), Some(3));
+    /// assert_eq!(cursor.position(), 14);
+    ///
+    /// let mut cursor = Cursor::arriving(r#"{"version": "#);
+    /// assert!(reader.read_at(DataKind::Flag, "banner", &mut cursor)?.is_none());
+    /// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error that names the item if the JSON is malformed.
+    pub fn read_at(
+        &mut self,
+        kind: DataKind,
+        key: impl Into<Text>,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Option<Item>, ReadError<serde_json::Error>> {
+        let key = key.into();
         let read = match kind {
-            DataKind::Flag => self.entry(key.clone(), json).map(Item::Flag),
-            DataKind::Segment => self.entry(key.clone(), json).map(Item::Segment),
+            DataKind::Flag => self
+                .entry(key.clone(), cursor)
+                .map(|entry| entry.map(Item::Flag)),
+            DataKind::Segment => self
+                .entry(key.clone(), cursor)
+                .map(|entry| entry.map(Item::Segment)),
         };
         read.map_err(|source| ReadError {
             item: Some((kind, key)),
@@ -60,12 +103,12 @@ impl ItemReader {
         })
     }
 
-    fn entry<T: ItemData>(&mut self, key: Text, json: &str) -> Result<Entry<T>, serde_json::Error> {
-        let mut cursor = Cursor::whole(json);
-        // The cursor was created with complete text, so truncation is already an error.
-        let entry = read_entry(key, &mut cursor, &mut self.patterns, self.keep_json)?;
-        cursor.end()?;
-        entry.ok_or_else(|| serde_json::Error::custom("unexpected end of text"))
+    fn entry<T: ItemData>(
+        &mut self,
+        key: Text,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Option<Entry<T>>, serde_json::Error> {
+        read_entry(key, cursor, &mut self.patterns, self.keep_json)
     }
 }
 
