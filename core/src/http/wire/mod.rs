@@ -19,7 +19,6 @@ use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 pub(crate) use protocol::{Protocol, ReaderOptions};
 pub(crate) use reader::{BodyReader, StreamReader};
-use serde_json::value::RawValue;
 use thiserror::Error;
 pub(crate) use update::{Goodbye, Update};
 use vexil_eval::Text;
@@ -111,8 +110,8 @@ pub(crate) enum WireError {
 }
 
 /// Reads the version of an item, which `item` names.
-fn version_of(version: &RawValue, item: impl FnOnce() -> String) -> Result<u64, WireError> {
-    match serde_json::from_str(version.get()) {
+fn version_of(version: &str, item: impl FnOnce() -> String) -> Result<u64, WireError> {
+    match serde_json::from_str(version) {
         Ok(ItemVersion(version)) => Ok(version),
         Err(source) => Err(WireError::Version {
             item: item(),

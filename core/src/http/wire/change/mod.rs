@@ -120,7 +120,7 @@ fn delete([path, version]: Members<'_, 2>) -> Result<Update, WireError> {
         return Ok(Update::Ignored);
     };
     let version = required("delete", "version", version)?;
-    let version = version_of(version, || path.to_string())?;
+    let version = version_of(version.get(), || path.to_string())?;
     Ok(Update::Item(Item::deleted(kind, key, version)))
 }
 

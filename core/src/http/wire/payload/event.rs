@@ -1,6 +1,8 @@
 //! [`Event`]: one event of the second protocol.
 
 use serde_json::value::RawValue;
+use vexil_eval::Text;
+use vexil_eval::json::{Cursor, ObjectReader, Step};
 use vexil_eval::model::{DataKind, Item, ItemReader, Selector};
 
 use super::super::members::{Members, lenient, malformed, members, open, required, text};
@@ -29,12 +31,7 @@ impl Event {
     pub(super) fn is_known(name: &str) -> bool {
         matches!(
             name,
-            "server-intent"
-                | "put-object"
-                | "delete-object"
-                | "payload-transferred"
-                | "error"
-                | "goodbye"
+            "server-intent" | PUT | "delete-object" | "payload-transferred" | "error" | "goodbye"
         )
     }
 
@@ -45,9 +42,12 @@ impl Event {
     ) -> Result<Self, WireError> {
         match name {
             "server-intent" => open("server-intent", data, ["payloads"], intent),
-            "put-object" => {
-                let names = ["kind", "key", "object", "version"];
-                open("put-object", data, names, |members| put(members, objects))
+            PUT => {
+                let mut cursor = Cursor::whole(data);
+                let event = Self::read_put(&mut cursor, objects)?;
+                cursor.end().map_err(|error| malformed(PUT, error))?;
+                // The text is complete, so truncation is already an error.
+                event.ok_or(WireError::NotCommitted)
             }
             "delete-object" => open("delete-object", data, ["kind", "key", "version"], delete),
             "payload-transferred" => open("payload-transferred", data, ["state"], |[state]| {
@@ -73,6 +73,132 @@ impl Event {
             _ => Ok(Self::Ignored),
         }
     }
+
+    /// Reads the data of a `put-object` in one pass if its kind and key precede the object, as the
+    /// service sends them. Returns `None` if the end of the data has not arrived.
+    pub(super) fn read_put(
+        cursor: &mut Cursor<'_>,
+        objects: &mut ItemReader,
+    ) -> Result<Option<Self>, WireError> {
+        let mut members = ObjectReader::default();
+        let mut put = Put::default();
+        loop {
+            let is_read = match members
+                .step(cursor)
+                .map_err(|error| malformed(PUT, error))?
+            {
+                Step::Incomplete => return Ok(None),
+                Step::End => return put.finish(objects).map(Some),
+                Step::Member(name) => put.member(name, cursor, objects)?,
+            };
+            if !is_read {
+                return Ok(None);
+            }
+            members.value_read();
+        }
+    }
+}
+
+/// The name of the event that [`Event::read_put`] reads.
+pub(super) const PUT: &str = "put-object";
+
+/// The members of a `put-object` read so far. Null counts as missing; of a duplicate member, the
+/// last one wins.
+#[derive(Default)]
+struct Put<'t> {
+    kind: Option<Text>,
+    /// The text of the key. Its type does not matter if the kind is unknown.
+    key: Option<&'t str>,
+    /// The text of the version, which is read only if the object has none.
+    version: Option<&'t str>,
+    /// The beginning of the object.
+    object: Option<Cursor<'t>>,
+    /// The object, if it was read with the current kind and key.
+    item: Option<Item>,
+}
+
+impl<'t> Put<'t> {
+    /// Reads a member. Returns whether its end has arrived.
+    fn member(
+        &mut self,
+        name: &str,
+        cursor: &mut Cursor<'t>,
+        objects: &mut ItemReader,
+    ) -> Result<bool, WireError> {
+        let invalid = |error| malformed(PUT, error);
+        if name == "kind" {
+            let kind = cursor.value::<Option<Text>>().map_err(invalid)?;
+            self.item = None;
+            let is_read = kind.is_some();
+            self.kind = kind.flatten();
+            return Ok(is_read);
+        }
+        if name == "object"
+            && let Some(kind) = self.kind.as_deref().and_then(known_kind)
+            && let Some(key) = self.key
+        {
+            (self.object, self.item) = (None, None);
+            let is_null = cursor.null().map_err(invalid)?;
+            if is_null == Some(false) {
+                self.object = Some(cursor.clone());
+                self.item = objects.read_at(kind, key_of(key)?, cursor)?;
+            }
+            return Ok(is_null == Some(true) || self.item.is_some());
+        }
+        let begin = cursor.clone();
+        let Some(text) = cursor.text().map_err(invalid)? else {
+            return Ok(false);
+        };
+        let text = Some(text).filter(|text| *text != "null");
+        match name {
+            "key" => (self.key, self.item) = (text, None),
+            "version" => self.version = text,
+            "object" => (self.object, self.item) = (text.map(|_| begin), None),
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn finish(self, objects: &mut ItemReader) -> Result<Event, WireError> {
+        let missing = |property| WireError::Missing {
+            event: PUT,
+            property,
+        };
+        let Some(kind) = known_kind(&self.kind.ok_or(missing("kind"))?) else {
+            return Ok(Event::Ignored);
+        };
+        let key = key_of(self.key.ok_or(missing("key"))?)?;
+        let object = self.object.ok_or(missing("object"))?;
+        let item = match self.item {
+            Some(item) => Some(item),
+            None => objects.read_at(kind, key.clone(), &mut object.clone())?,
+        };
+        // The end of the object has arrived, since that of the event has.
+        let item = item.ok_or(missing("object"))?;
+        // The version of the object counts, if it has one.
+        if item.version() == 0
+            && let Some(version) = self.version
+            && let Some(object) = object
+                .clone()
+                .text()
+                .map_err(|error| malformed(PUT, error))?
+            && matches!(members(PUT, object, ["version"])?, [None])
+        {
+            let version = version_of(version, || format!("{kind} {key}"))?;
+            return Ok(Event::Change(item.with_version(version)));
+        }
+        Ok(Event::Change(item))
+    }
+}
+
+/// Reads the text of a key.
+fn key_of(text: &str) -> Result<Text, WireError> {
+    let key = Cursor::whole(text).value::<Text>();
+    let key = key.map_err(|error| malformed(PUT, error))?;
+    key.ok_or(WireError::Missing {
+        event: PUT,
+        property: "key",
+    })
 }
 
 /// The first payload counts (FDV2-2.2).
@@ -86,47 +212,25 @@ fn intent([payloads]: Members<'_, 1>) -> Result<Event, WireError> {
     Ok(Event::Intent(text(event, "intentCode", code)?.into_owned()))
 }
 
-fn put(
-    [kind, key, object, version]: Members<'_, 4>,
-    objects: &mut ItemReader,
-) -> Result<Event, WireError> {
-    let event = "put-object";
-    let Some(kind) = known_kind(event, kind)? else {
-        return Ok(Event::Ignored);
-    };
-    let key = text(event, "key", key)?;
-    let object = required(event, "object", object)?.get();
-    let item = objects.read(kind, &*key, object)?;
-    // The version of the object counts, if it has one.
-    if item.version() == 0
-        && let Some(version) = version
-        && matches!(members(event, object, ["version"])?, [None])
-    {
-        let version = version_of(version, || format!("{kind} {key}"))?;
-        return Ok(Event::Change(item.with_version(version)));
-    }
-    Ok(Event::Change(item))
-}
-
 fn delete([kind, key, version]: Members<'_, 3>) -> Result<Event, WireError> {
     let event = "delete-object";
-    let Some(kind) = known_kind(event, kind)? else {
+    let Some(kind) = known_kind(&text(event, "kind", kind)?) else {
         return Ok(Event::Ignored);
     };
     let key = text(event, "key", key)?;
-    let version = version_of(required(event, "version", version)?, || {
+    let version = version_of(required(event, "version", version)?.get(), || {
         format!("{kind} {key}")
     })?;
     Ok(Event::Change(Item::deleted(kind, &*key, version)))
 }
 
 /// The kind of an object; `None` if this SDK does not know it.
-fn known_kind(event: &'static str, kind: Option<&RawValue>) -> Result<Option<DataKind>, WireError> {
-    Ok(match &*text(event, "kind", kind)? {
+fn known_kind(name: &str) -> Option<DataKind> {
+    match name {
         "flag" => Some(DataKind::Flag),
         "segment" => Some(DataKind::Segment),
         _ => None,
-    })
+    }
 }
 
 #[expect(

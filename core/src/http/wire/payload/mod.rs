@@ -56,14 +56,20 @@ impl PayloadReader {
 
     /// Reads an event. After an error the reader must not be used again.
     fn read(&mut self, name: &str, data: &str) -> Result<Update, WireError> {
-        match Event::read(name, data, &mut self.objects)? {
+        let event = Event::read(name, data, &mut self.objects)?;
+        self.take(name, event, data.len())
+    }
+
+    /// Takes an event that was read from `size` bytes of data.
+    fn take(&mut self, name: &str, event: Event, size: usize) -> Result<Update, WireError> {
+        match event {
             Event::Intent(intent) => {
                 self.clear();
                 self.intend(&intent)
             }
             Event::Change(item) => {
                 self.announced(name)?;
-                self.size = self.size.saturating_add(data.len());
+                self.size = self.size.saturating_add(size);
                 if self.size > self.max_size {
                     return Err(WireError::TooLarge {
                         limit: self.max_size,

@@ -1,14 +1,15 @@
 //! [`PollReader`]: parses the body of a poll event by event while it arrives.
 
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
+use vexil_eval::Text;
 use vexil_eval::json::{ArrayReader, ArrayStep, Cursor, ObjectReader, Step, quiet};
 
 use super::super::incoming::Utf8Buffer;
-use super::super::members::{lenient, members};
+use super::super::members::malformed;
 use super::super::protocol::ReaderOptions;
 use super::super::{Update, WireError};
 use super::PayloadReader;
+use super::event::{Event, PUT};
 
 /// Parses the body of a poll: `{"events": [{"event": …, "data": …}, …]}` (FDV2-3).
 #[derive(Debug)]
@@ -88,11 +89,13 @@ impl Body {
                 ArrayStep::End => return Ok(true),
                 ArrayStep::Element => {}
             }
-            let Some(event) = cursor.text().map_err(invalid)? else {
+            let begin = cursor.clone();
+            let Some(update) = self.event(cursor)? else {
+                *cursor = begin;
                 return Ok(false);
             };
             self.events.value_read();
-            match self.event(event)? {
+            match update {
                 update @ (Update::Changes(_) | Update::Current | Update::Goodbye(_)) => {
                     self.result = Some(update);
                     return Ok(false);
@@ -102,13 +105,48 @@ impl Body {
         }
     }
 
-    /// Reads one entry of the array. An entry without a name has no meaning.
-    fn event(&mut self, entry: &str) -> Result<Update, WireError> {
-        let [name, data] = members("poll", entry, ["event", "data"])?;
-        match lenient::<String>(name) {
-            Some(name) => self.reader.read(&name, data.map_or("null", RawValue::get)),
-            None => Ok(Update::Ignored),
+    /// Reads one entry of the array in one pass if its name precedes its data, as the service sends
+    /// them. Returns `None` if the end of the entry has not arrived. An entry without a name has no
+    /// meaning.
+    fn event(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<Update>, WireError> {
+        let mut members = ObjectReader::default();
+        let (mut name, mut data, mut put) = (None, None, None);
+        loop {
+            let step = members.step(cursor).map_err(|error| match cursor.text() {
+                Ok(_) => malformed("poll", error),
+                // Not JSON at all.
+                Err(error) => invalid(error),
+            });
+            match step? {
+                Step::Incomplete => return Ok(None),
+                Step::End => break,
+                Step::Member(member) if member == "data" && name.as_deref() == Some(PUT) => {
+                    let begin = cursor.value_begins();
+                    let Some(event) = Event::read_put(cursor, &mut self.reader.objects)? else {
+                        return Ok(None);
+                    };
+                    put = Some((event, cursor.position() - begin));
+                }
+                Step::Member(member) => {
+                    let Some(text) = cursor.text().map_err(invalid)? else {
+                        return Ok(None);
+                    };
+                    match member.as_str() {
+                        // A name of another type counts as missing.
+                        "event" => name = serde_json::from_str::<Text>(text).ok(),
+                        "data" => (data, put) = (Some(text), None),
+                        _ => {}
+                    }
+                }
+            }
+            members.value_read();
         }
+        let update = match (name, put) {
+            (None, _) => Ok(Update::Ignored),
+            (Some(name), Some((event, size))) => self.reader.take(&name, event, size),
+            (Some(name), None) => self.reader.read(&name, data.unwrap_or("null")),
+        };
+        update.map(Some)
     }
 }
 

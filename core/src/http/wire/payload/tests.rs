@@ -399,6 +399,30 @@ fn the_version_of_the_object_counts_before_that_of_the_event() {
 
 // FDV2-2.2
 #[test]
+fn the_members_of_an_object_may_come_in_any_order_and_the_last_of_a_name_counts() {
+    for data in [
+        r#"{"kind":"flag","key":"a","object":{"version":7}}"#,
+        r#"{"key":"a","kind":"flag","object":{"version":7}}"#,
+        r#"{"object":{"version":7},"kind":"flag","key":"a"}"#,
+        r#"{"key":"a","object":{"version":7},"kind":"flag"}"#,
+        r#"{"kind":"segment","key":"b","object":{"version":7},"kind":"flag","key":"a"}"#,
+        r#"{"kind":"flag","key":"a","object":{"version":3},"object":{"version":7}}"#,
+        r#"{"version":7,"kind":"flag","key":"a","object":{"version":null}}"#,
+    ] {
+        let events = [
+            intent("xfer-full"),
+            Sent("put-object", data.to_owned()),
+            commit("s"),
+        ];
+        let update = last(false, &events);
+        assert_eq!(changes(&update).1, owned(&[("a", 7)]), "{data}");
+        let update = poll(false, &body(&events)).unwrap();
+        assert_eq!(changes(&update).1, owned(&[("a", 7)]), "{data}");
+    }
+}
+
+// FDV2-2.2
+#[test]
 fn the_key_of_the_event_counts_and_may_be_empty() {
     let data = r#"{"kind":"flag","key":"","object":{"key":"other","version":2,"deleted":true}}"#;
     let events = [
