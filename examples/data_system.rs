@@ -16,7 +16,7 @@ use vexil::{Client, Context};
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint, Gate, Request};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// When to switch to another source. The defaults are 10 s, 60 s and 300 s.
 const SHORT: Duration = Duration::from_millis(200);
@@ -36,8 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .data_system(system)
         .without_events()
         .start()?;
-    let _closed_at_the_end = client.close_on_drop(PATIENCE);
-    client.blocking_wait_until_ready(PATIENCE)?;
+    let _closed_at_the_end = client.close_on_drop(TIMEOUT);
+    client.blocking_wait_until_ready(TIMEOUT)?;
     service.wait_for_streams(1).wait()?;
     let mut report = Report::default();
     report.print("The client starts", &client, &service)?;
@@ -78,7 +78,7 @@ fn wait_for(client: &Client, wanted: &str) -> Result<(), Box<dyn Error>> {
         let _ = changes.send(());
     });
     while banner(client)? != wanted {
-        changed.recv_timeout(PATIENCE)?;
+        changed.recv_timeout(TIMEOUT)?;
     }
     client.flag_tracker().remove_listener(listener);
     Ok(())

@@ -162,15 +162,15 @@ async fn a_goodbye_with_a_time_to_live_is_an_order_and_no_error() {
     let half = [intent("xfer-changes"), put("half", 1)];
     for seconds_to_live in [json!(0), json!(-5), json!(2500.5)] {
         let leaves = goodbye(&json!({"protocolFallbackTTL": seconds_to_live}));
-        let events = [&half[..], &[leaves.clone()]].concat();
+        let events = [&half[..], std::slice::from_ref(&leaves)].concat();
         is_followed(stays(&events), polled(&events), [&[], &[]]).await;
 
         // Neither an initializer nor a synchronizer has failed.
         let slow = || Answer::poll([Piece::Wait(seconds(1)), classic(7).into()]);
         for (system, first) in [
-            (initializing(), polled(&[leaves.clone()])),
-            (streaming(), stays(&[leaves.clone()])),
-            (polling(), polled(&[leaves.clone()])),
+            (initializing(), polled(std::slice::from_ref(&leaves))),
+            (streaming(), stays(std::slice::from_ref(&leaves))),
+            (polling(), polled(std::slice::from_ref(&leaves))),
         ] {
             let setup = Setup::run(with_fallback(system), [first, slow()], seconds(1) / 2).await;
             assert_eq!(setup.asked()[1], "latest-all");

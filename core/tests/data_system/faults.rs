@@ -209,7 +209,7 @@ async fn a_payload_with_one_malformed_event_is_rejected_as_a_whole() {
     ];
     for (name, data) in malformed {
         let event = Event(name, data.to_owned());
-        is_rejected(|code| Fault::malformed(code, &[event.clone()])).await;
+        is_rejected(|code| Fault::malformed(code, std::slice::from_ref(&event))).await;
     }
 }
 
@@ -276,7 +276,7 @@ async fn a_state_that_is_refused_three_times_is_dropped_once() {
         assert_eq!(setup.asked(), expected);
         assert_eq!(setup.flags(), "a2");
 
-        // Other errors in between start the count anew, and the next refusals do not count at once.
+        // Other errors in between restart the count, and the next refusals do not count at once.
         let mut answers = vec![
             polled(&full(1)),
             Answer::status(status),

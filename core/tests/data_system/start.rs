@@ -78,7 +78,7 @@ async fn without_data_and_synchronizers_readiness_is_a_failure() {
     assert_eq!(setup.asked(), ["poll"]);
 }
 
-// FDV2-5.5: waiting goes on while a source remains
+// FDV2-5.5: waiting continues while a source remains
 #[tokio::test(start_paused = true)]
 async fn a_refusal_does_not_end_the_wait_while_a_source_remains() {
     let late = || Answer::poll([Piece::Wait(seconds(5)), body(&full(1)).into()]);

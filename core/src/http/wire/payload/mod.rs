@@ -24,6 +24,7 @@ struct PayloadReader {
     /// The changes of the payload whose end has not arrived.
     items: Vec<Item>,
     objects: ItemReader,
+    keep_json: bool,
     /// Bytes of the events that `items` were read from.
     size: usize,
     max_size: usize,
@@ -48,6 +49,7 @@ impl PayloadReader {
             state: State::Idle,
             items: Vec::new(),
             objects: ItemReader::new(options.keep_json),
+            keep_json: options.keep_json,
             size: 0,
             max_size: options.max_size,
             has_basis: options.had_basis,
@@ -140,6 +142,8 @@ impl PayloadReader {
     }
 
     fn clear(&mut self) {
+        // It keeps the patterns of all items that it has read.
+        self.objects = ItemReader::new(self.keep_json);
         self.items.clear();
         self.size = 0;
     }
