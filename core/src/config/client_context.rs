@@ -92,9 +92,10 @@ impl ClientContext {
     /// The context of a component that is configured again. What is wrong with its settings was
     /// logged the first time.
     pub(crate) fn repeated(&self) -> Self {
-        let mut context = self.clone();
-        context.web.repeat();
-        context
+        Self {
+            web: self.web.repeated(),
+            ..self.clone()
+        }
     }
 
     /// How long an evaluation may wait for I/O.

@@ -28,7 +28,9 @@ impl Web {
         Ok(Self)
     }
 
-    pub(super) fn repeat(&mut self) {}
+    pub(super) fn repeated(&self) -> Self {
+        *self
+    }
 
     pub(super) fn application(&self) -> [Option<Text>; 2] {
         [None, None]

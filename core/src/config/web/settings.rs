@@ -72,8 +72,11 @@ impl Web {
     }
 
     /// See [`ClientContext::repeated`](crate::config::ClientContext).
-    pub(in crate::config) fn repeat(&mut self) {
-        self.is_repeated = true;
+    pub(in crate::config) fn repeated(&self) -> Self {
+        Self {
+            is_repeated: true,
+            ..self.clone()
+        }
     }
 
     /// Id and version of the application; `None` for each that is unset or invalid.
