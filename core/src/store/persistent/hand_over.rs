@@ -4,7 +4,7 @@
 //! has the marker of a complete data set. From then on memory is all that evaluations read, and the
 //! database is only written. The rules are those of FDV2-8.2 and FDV2-8.3.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -17,6 +17,7 @@ use vexil_eval::{Found, Lookup};
 use super::access::Reader;
 use super::read_through::{CacheMode, Filled, ReadThroughStore};
 use super::write_behind::{WriteBehind, WriteBehindOptions};
+use crate::bounds::NEVER;
 use crate::moment::Moment;
 use crate::runtime::Runtime;
 use crate::status::DataStoreReporter;
@@ -33,13 +34,7 @@ struct Stores {
     after: WriteBehind,
     mode: CacheMode,
     /// Until when the marker is assumed to be missing. Locked only to copy or set it.
-    missing_until: Mutex<Option<Expiry>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Expiry {
-    At(Moment),
-    Never,
+    missing_until: Mutex<Option<Moment>>,
 }
 
 impl HandOver {
@@ -76,30 +71,22 @@ impl HandOver {
     /// Returns an error if the database is not known to hold a complete data set. The answer that
     /// it does not is remembered as the cache mode says (FDV2-8.3).
     async fn check_marker(&self, before: &ReadThroughStore) -> Result<(), StoreError> {
-        if self.is_assumed_missing() {
+        let is_assumed_missing = {
+            let until = *self.missing_until();
+            until.is_some_and(|until| !Moment::now().has_reached(until))
+        };
+        if is_assumed_missing {
             return Err(StoreError::NotInitialized);
         }
         if before.has_marker().await? {
             return Ok(());
         }
-        let expiry = match self.0.mode {
-            CacheMode::Off => None,
-            CacheMode::Ttl(ttl) => Some(Expiry::At(Moment::now().after(ttl))),
-            CacheMode::Infinite => Some(Expiry::Never),
-        };
-        *self.missing_until() = expiry;
+        let ttl = self.0.mode.ttl().unwrap_or(NEVER);
+        *self.missing_until() = Some(Moment::now().after(ttl));
         Err(StoreError::NotInitialized)
     }
 
-    fn is_assumed_missing(&self) -> bool {
-        match *self.missing_until() {
-            None => false,
-            Some(Expiry::Never) => true,
-            Some(Expiry::At(at)) => !Moment::now().has_reached(at),
-        }
-    }
-
-    fn missing_until(&self) -> std::sync::MutexGuard<'_, Option<Expiry>> {
+    fn missing_until(&self) -> MutexGuard<'_, Option<Moment>> {
         self.0
             .missing_until
             .lock()

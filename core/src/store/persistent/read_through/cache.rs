@@ -31,8 +31,8 @@ pub enum CacheMode {
 }
 
 impl CacheMode {
-    /// How long an item is cached; `None` if it never expires.
-    fn ttl(self) -> Option<Duration> {
+    /// How long an answer of the database is cached; `None` if it never expires.
+    pub(in crate::store::persistent) fn ttl(self) -> Option<Duration> {
         match self {
             Self::Off => Some(Duration::ZERO),
             Self::Ttl(ttl) => Some(ttl.min(NEVER)),

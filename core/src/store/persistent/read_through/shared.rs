@@ -103,12 +103,9 @@ impl Shared {
     /// Caches all items and returns them.
     pub(super) fn remember_all(&self, environment: Environment) -> Arc<Environment> {
         let environment = Arc::new(environment);
-        let expires = match self.cache.mode() {
-            // Expired at once, because it is used only during outages.
-            CacheMode::Off => Some(Moment::now()),
-            CacheMode::Ttl(ttl) => Some(Moment::now().after(ttl)),
-            CacheMode::Infinite => None,
-        };
+        // Without a cache it is expired at once, because it is used only during outages.
+        let ttl = self.cache.mode().ttl();
+        let expires = ttl.map(|ttl| Moment::now().after(ttl));
         self.all.store(Some(Arc::new(All {
             environment: Arc::clone(&environment),
             expires,
