@@ -70,6 +70,7 @@ pub mod event_processor;
 mod eventually;
 mod hold;
 pub mod hook;
+mod lacks;
 mod must;
 mod occupy;
 pub mod persistent_store;
@@ -93,6 +94,7 @@ pub use self::event_processor::{DeliveredEvents, EventProcessorHarness};
 #[doc(hidden)]
 pub use self::hold::hold;
 pub use self::hook::HookHarness;
+use self::lacks::lacks;
 #[cfg(feature = "http-transport")]
 pub use self::transport::TransportHarness;
 
@@ -126,9 +128,7 @@ pub trait PersistentStoreHarness: Send + Sync {
     /// current row and before writing.
     async fn racing(&self, prefix: &str, meanwhile: Meanwhile) -> Arc<dyn PersistentDataStore> {
         let _ = (prefix, meanwhile);
-        unimplemented!(
-            "the group `racing` needs a harness that can suspend an upsert between read and write"
-        )
+        lacks("racing", "can suspend an upsert between read and write")
     }
 }
 

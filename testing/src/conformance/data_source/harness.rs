@@ -7,6 +7,7 @@ use vexil::async_trait;
 use vexil::data_source::DataSource;
 
 use crate::conformance::eventually::TIMEOUT;
+use crate::conformance::lacks::lacks;
 
 /// Controls the origin of the data in the suite for data sources: a service, a file, a database.
 /// Methods may panic, which fails the test.
@@ -25,24 +26,24 @@ pub trait DataSourceHarness: Send + Sync {
     /// For the group `outages`: makes the origin unavailable, or its data unreadable, until
     /// [`restore`](Self::restore) is called. A running source must notice it.
     async fn interrupt(&self) {
-        unimplemented!("the group `outages` needs a harness that interrupts the origin")
+        lacks("outages", "interrupts the origin")
     }
 
     /// For the group `outages`: ends an outage.
     async fn restore(&self) {
-        unimplemented!("the group `outages` needs a harness that restores the origin")
+        lacks("outages", "restores the origin")
     }
 
     /// For the group `refusals`: makes the origin refuse the source for good. A running source must
     /// notice it.
     async fn refuse(&self) {
-        unimplemented!("the group `refusals` needs a harness whose origin can refuse a source")
+        lacks("refusals", "can make its origin refuse a source")
     }
 
     /// For the group `connections`: returns how many connections or other resources of the origin
     /// its sources hold.
     fn open_connections(&self) -> usize {
-        unimplemented!("the group `connections` needs a harness that counts connections")
+        lacks("connections", "counts connections")
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.

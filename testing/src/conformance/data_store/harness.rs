@@ -9,6 +9,7 @@ use vexil::model::DataKind;
 use vexil::store::DataStore;
 
 use crate::conformance::eventually::TIMEOUT;
+use crate::conformance::lacks::lacks;
 
 /// Creates the stores of the suite for data stores. Methods may panic, which fails the test.
 #[async_trait]
@@ -19,14 +20,14 @@ pub trait DataStoreHarness: Send + Sync {
 
     /// For the group `failures`: creates a store whose backend is unreachable.
     async fn unreachable(&self) -> Arc<dyn DataStore> {
-        unimplemented!("the group `failures` needs a harness that creates an unreachable store")
+        lacks("failures", "creates an unreachable store")
     }
 
     /// For the group `json`: returns the text of an item that the store created last has written to
     /// its backend. Called after the store was closed.
     async fn written_json(&self, kind: DataKind, key: &str) -> Option<Bytes> {
         let _ = (kind, key);
-        unimplemented!("the group `json` needs a harness that reads the backend")
+        lacks("json", "reads the backend")
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.

@@ -9,6 +9,7 @@ use vexil::async_trait;
 use vexil::events::EventProcessor;
 
 use crate::conformance::eventually::TIMEOUT;
+use crate::conformance::lacks::lacks;
 
 /// Creates the processors of the suite for event processors, and observes what they deliver.
 /// Methods may panic, which fails the test.
@@ -25,12 +26,12 @@ pub trait EventProcessorHarness: Send + Sync {
 
     /// For the group `outages`: makes deliveries fail until [`restore`](Self::restore) is called.
     fn interrupt(&self) {
-        unimplemented!("the group `outages` needs a harness that interrupts deliveries")
+        lacks("outages", "interrupts deliveries")
     }
 
     /// For the group `outages`: ends an outage.
     fn restore(&self) {
-        unimplemented!("the group `outages` needs a harness that restores deliveries")
+        lacks("outages", "restores deliveries")
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.

@@ -7,6 +7,7 @@ use vexil::Value;
 use vexil::hooks::Hook;
 
 use crate::conformance::eventually::TIMEOUT;
+use crate::conformance::lacks::lacks;
 
 /// Creates the hooks of the suite for hooks. Methods may panic, which fails the test.
 pub trait HookHarness: Send + Sync {
@@ -16,7 +17,7 @@ pub trait HookHarness: Send + Sync {
     /// For the group `observation`: returns the evaluations that the hook has seen from the first
     /// stage to the second: key and result, in any order.
     fn observed(&self) -> Vec<(String, Value)> {
-        unimplemented!("the group `observation` needs a harness that returns what a hook has seen")
+        lacks("observation", "returns what a hook has seen")
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use vexil::transport::HttpTransport;
 
 use crate::conformance::eventually::TIMEOUT;
+use crate::conformance::lacks::lacks;
 
 /// Creates the transports of the suite for HTTP transports. Methods may panic, which fails the
 /// test.
@@ -17,7 +18,7 @@ pub trait TransportHarness: Send + Sync {
     /// establishes connections within two seconds.
     fn trusting(&self, ca_pem: &str) -> Arc<dyn HttpTransport> {
         let _ = ca_pem;
-        unimplemented!("the group `tls` needs a harness that sets a certificate authority")
+        lacks("tls", "sets a certificate authority")
     }
 
     /// Returns how long a clause waits for what must happen. Default: 20 seconds.
