@@ -75,6 +75,8 @@ pub(crate) struct Faulty {
     reachable: bool,
     /// What readers see.
     memory: Arc<MemoryStore>,
+    /// Data that readers will see with the next write.
+    later: Mutex<Option<DataSet>>,
     /// What writers compare with: all items and tombstones.
     items: Arc<Mutex<Items>>,
     initialized: AtomicBool,
@@ -91,6 +93,7 @@ impl Faulty {
             backend: Arc::clone(backend),
             reachable,
             memory: Arc::default(),
+            later: Mutex::default(),
             items: Arc::default(),
             initialized: AtomicBool::new(false),
             writing: AtomicBool::new(false),
@@ -173,11 +176,10 @@ impl Faulty {
         let memory = Arc::clone(&self.memory);
         let data: DataSet = items.into_values().collect();
         match self.fault {
+            // A write is visible with the next one.
             Fault::WritesLater => {
-                tokio::spawn(async move {
-                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-                    memory.init(data).await
-                });
+                let earlier = self.later.lock().unwrap().replace(data);
+                memory.init(earlier.unwrap_or_default()).await.unwrap();
             }
             _ => memory.init(data).await.unwrap(),
         }
