@@ -16,7 +16,7 @@ macro_rules! caught {
         $(
             #[test]
             fn $clause() {
-                crate::assert_caught(Harness::new(Fault::$fault), |harness| Box::pin(big_segment_store::$clause(harness)));
+                crate::caught::assert_caught(Harness::new(Fault::$fault), |harness| Box::pin(big_segment_store::$clause(harness)));
             }
         )+
 

@@ -4,6 +4,9 @@
 
 #![cfg(test)]
 
+#[macro_use]
+mod caught;
+
 mod big_segments;
 mod data_source;
 mod data_store;
@@ -14,18 +17,3 @@ mod hook;
 mod persistent_store;
 #[cfg(feature = "http-transport")]
 mod transport;
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-
-use vexil_testing::conformance::hold;
-
-/// Asserts that a clause fails for this harness.
-#[track_caller]
-fn assert_caught<H>(
-    harness: H,
-    clause: impl for<'a> FnOnce(&'a H) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
-) {
-    let held = catch_unwind(AssertUnwindSafe(|| hold(|| harness, clause)));
-    assert!(held.is_err(), "the clause does not detect the fault");
-}

@@ -1,41 +1,17 @@
 //! One fault for each clause for persistent stores.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use vexil::async_trait;
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoredItem};
-use vexil_testing::conformance::persistent_store::GROUPS;
 use vexil_testing::conformance::{Meanwhile, PersistentStoreHarness};
 use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
 
 use super::faulty_store::{Fault, Faulty, Optimistic};
 
-/// Lists the fault with which each clause of a group must fail.
-macro_rules! caught {
-    ($($group:ident { $($clause:ident by $fault:ident),+ $(,)? })+) => {
-        $(
-            mod $group {
-                use vexil_testing::conformance::persistent_store::$group as clauses;
-
-                use super::{Fault, Harness};
-                use crate::assert_caught;
-
-                $(
-                    #[test]
-                    fn $clause() {
-                        assert_caught(Harness::new(Fault::$fault), |harness| Box::pin(clauses::$clause(harness)));
-                    }
-                )+
-            }
-        )+
-
-        const CAUGHT: &[(&str, &[&str])] = &[$((stringify!($group), &[$(stringify!($clause)),+])),+];
-    };
-}
-
 caught! {
+    persistent_store:
     reads {
         an_empty_store_returns_nothing_and_no_error by EmptinessIsAnError,
         a_row_is_returned_byte_for_byte by SpellsTextAnew,
@@ -102,17 +78,6 @@ caught! {
         an_upsert_overtaken_by_a_newer_one_changes_nothing by LooksAndThenWrites,
         an_upsert_overtaken_by_an_older_one_replaces_it by GivesUpWhenOvertaken,
     }
-}
-
-#[test]
-fn every_clause_of_the_suite_has_a_fault() {
-    let names = |groups: &[(&'static str, &[&'static str])]| -> BTreeSet<_> {
-        groups
-            .iter()
-            .flat_map(|(group, clauses)| clauses.iter().map(move |clause| (*group, *clause)))
-            .collect()
-    };
-    assert_eq!(names(CAUGHT), names(&GROUPS));
 }
 
 mod without_a_fault {
