@@ -4,8 +4,7 @@
 
 mod support;
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{Callbacks, Service};
@@ -50,14 +49,14 @@ fn a_data_system_uses_its_sources() {
         }));
         let evaluated = client.evaluate("flag", "string", &json!(""));
         assert_eq!(evaluated["value"], "old");
-        until("the sources are used", || {
+        let are_used = || {
             let requests = flags.requests();
-            let requests: Vec<_> = requests[before..]
-                .iter()
-                .map(|request| request.endpoint())
-                .collect();
-            used.iter().all(|endpoint| requests.contains(endpoint))
-        });
+            let mut endpoints = requests[before..].iter().map(|request| request.endpoint());
+            used.iter()
+                .all(|used| endpoints.any(|endpoint| endpoint == *used))
+        };
+        let waiting = flags.until("the sources are used, in this order", are_used);
+        waiting.within(TIMEOUT).wait().unwrap();
         client.close();
     }
 }
@@ -79,11 +78,7 @@ fn listeners_report_changes_until_they_are_removed() {
             "callbackUri": callbacks.at("/values")}),
     );
     let notified = |count: usize| {
-        let mut posts = Vec::new();
-        until("the listeners are notified", || {
-            posts.extend(callbacks.take_json());
-            posts.len() >= count
-        });
+        let mut posts = callbacks.take_json_of(count);
         posts.sort_by(|(one, _), (other, _)| one.cmp(other));
         posts
     };
@@ -100,12 +95,4 @@ fn listeners_report_changes_until_they_are_removed() {
     client.send("unregisterListener", &json!({"listenerId": "unknown"}));
     flags.set("flag", "newer");
     assert_eq!(notified(1), [of_value("new", "newer")]);
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < TIMEOUT, "never: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
 }

@@ -2,21 +2,30 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use tokio::sync::oneshot;
 
-/// The posts: path and body, in order.
-type Posts = Arc<Mutex<Vec<(String, String)>>>;
+/// How long a test waits for posts.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+struct Posts {
+    /// Path and body, in order.
+    list: Mutex<Vec<(String, String)>>,
+    /// Notified after each post.
+    arrived: Condvar,
+}
 
 /// Accepts posts to any path. The response is the path and the body, an error below `/broken`, or
 /// a response configured by the test.
 pub(crate) struct Callbacks {
     url: String,
-    posts: Posts,
+    posts: Arc<Posts>,
     /// Dropped to stop.
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
@@ -37,14 +46,16 @@ impl Callbacks {
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
-        let posts = Posts::default();
+        let posts = Arc::<Posts>::default();
         let kept = Arc::clone(&posts);
         let answer = move |uri: Uri, body: String| {
             let text = answers
                 .get(uri.path())
                 .cloned()
                 .unwrap_or_else(|| format!("{} {body}", uri.path()));
-            kept.lock().unwrap().push((uri.path().to_owned(), body));
+            let post = (uri.path().to_owned(), body);
+            kept.list.lock().unwrap().push(post);
+            kept.arrived.notify_all();
             let status = if uri.path().starts_with("/broken") {
                 StatusCode::CONFLICT
             } else {
@@ -78,9 +89,21 @@ impl Callbacks {
         format!("{}{path}", self.url)
     }
 
+    /// Waits until this many posts have arrived since the last call, and takes them.
+    pub(crate) fn take_json_of(&self, count: usize) -> Vec<(String, serde_json::Value)> {
+        let list = self.posts.list.lock().unwrap();
+        let arrived = &self.posts.arrived;
+        let (list, _) = arrived
+            .wait_timeout_while(list, TIMEOUT, |list| list.len() < count)
+            .unwrap();
+        assert!(list.len() >= count, "{} of {count} posts", list.len());
+        drop(list);
+        self.take_json()
+    }
+
     /// Takes the posts since the last call.
     pub(crate) fn take(&self) -> Vec<(String, String)> {
-        std::mem::take(&mut *self.posts.lock().unwrap())
+        std::mem::take(&mut *self.posts.list.lock().unwrap())
     }
 
     /// Like [`Self::take`], parsed as JSON.
