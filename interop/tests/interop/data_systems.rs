@@ -17,19 +17,30 @@ fn service() -> FakeService {
         .unwrap()
 }
 
+/// What both SDKs evaluate with this data system, after `act` has led to this value of `changed`.
+fn results(
+    service: &FakeService,
+    system: (&str, DataSystem),
+    changed: &str,
+    act: impl FnOnce() + Send,
+) -> Results {
+    let evaluations = Evaluations::about(&FLAGS);
+    let results = evaluations.results_of_service(service, system, ("changed", changed), act);
+    assert_results(&results, changed);
+    results
+}
+
 // FDV2-3
 #[test]
 #[ignore = "run by scripts/interop, with the Python SDK"]
 fn a_poll_is_read_alike() {
     let service = service();
-    let system = ("polling", DataSystem::polling());
-    let results = Evaluations::about(&FLAGS).results_of_service(
+    results(
         &service,
-        system,
-        ("changed", "before"),
+        ("polling", DataSystem::polling()),
+        "before",
         || {},
     );
-    assert_results(&results, "before");
     assert!(service.requests_to(Endpoint::PayloadStream).is_empty());
 }
 
@@ -39,14 +50,8 @@ fn a_poll_is_read_alike() {
 fn a_stream_and_its_changes_are_read_alike() {
     let service = service();
     let system = ("streaming", DataSystem::streaming());
-    let results = Evaluations::about(&FLAGS).results_of_service(
-        &service,
-        system,
-        ("changed", "after"),
-        || change_while_streaming(&service),
-    );
-    assert_results(&results, "after");
-    results.assert_gone("gone");
+    let change = || change_while_streaming(&service);
+    results(&service, system, "after", change).assert_gone("gone");
     assert!(service.requests_to(Endpoint::PayloadPoll).is_empty());
 }
 
@@ -55,15 +60,8 @@ fn a_stream_and_its_changes_are_read_alike() {
 #[ignore = "run by scripts/interop, with the Python SDK"]
 fn a_poll_followed_by_a_stream_is_read_alike() {
     let service = service();
-    let system = ("default", DataSystem::new());
-    let results = Evaluations::about(&FLAGS).results_of_service(
-        &service,
-        system,
-        ("changed", "after"),
-        || change_while_streaming(&service),
-    );
-    assert_results(&results, "after");
-    results.assert_gone("gone");
+    let change = || change_while_streaming(&service);
+    results(&service, ("default", DataSystem::new()), "after", change).assert_gone("gone");
     let streams = service.requests_to(Endpoint::PayloadStream);
     assert!(streams.iter().all(|request| request.basis().is_some()));
 }
