@@ -182,6 +182,21 @@ async fn a_goodbye_with_a_time_to_live_is_an_order_and_no_error() {
     }
 }
 
+// FDV2-F22, FDV2-6.1
+#[tokio::test(start_paused = true)]
+async fn an_order_is_followed_when_the_connection_ends_with_a_goodbye() {
+    let leaves = [goodbye(&json!({"reason": "shutting down"}))];
+    for (system, answer) in [
+        (initializing(), ordered(polled(&leaves))),
+        (streaming(), ordered(stays(&leaves))),
+        (polling(), ordered(polled(&leaves))),
+    ] {
+        let setup = Setup::run(with_fallback(system), [answer, seven()], seconds(1)).await;
+        assert_eq!(setup.asked()[1..], ["latest-all"]);
+        assert_eq!(setup.flags(), "a7");
+    }
+}
+
 // FDV2-6.1
 #[tokio::test(start_paused = true)]
 async fn other_values_are_no_order() {

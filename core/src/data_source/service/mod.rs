@@ -1,6 +1,8 @@
 //! The data sources that fetch flags from the service: streaming and polling.
 
+mod attempts;
 mod basis;
+mod directive;
 mod endpoint;
 mod fetch_error;
 mod outage;

@@ -1,4 +1,5 @@
-//! [`PollingDataSource`]: fetches all flag data at intervals.
+//! [`PollingDataSource`]: fetches flag data at intervals: all of it, or in the second protocol what
+//! has changed.
 //!
 //! Polls start at a fixed rate and never overlap; missed polls are skipped. A failed poll changes
 //! only the status, and is not retried before the next poll is due. The rules are those of SRC-3,
@@ -12,8 +13,9 @@ use http::header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH};
 use http::{HeaderValue, StatusCode, Uri};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::basis::{Basis, Target, directive};
-use super::endpoint::{Endpoint, pass_environment_id};
+use super::attempts::Attempts;
+use super::basis::Target;
+use super::endpoint::Endpoint;
 use super::fetch_error::FetchError;
 use super::outage::Outage;
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
@@ -21,9 +23,9 @@ use crate::http::backoff::{PollBackoff, jitter};
 use crate::http::transport::{
     Body, RetryPolicy, TransportError, TransportErrorKind, total_timeout,
 };
-use crate::http::wire::{BodyReader, Goodbye, Protocol, ReaderOptions, Update};
+use crate::http::wire::{BodyReader, Protocol, ReaderOptions, Update};
 
-/// Fetches all flag data at intervals.
+/// Fetches flag data at intervals.
 #[derive(Clone, Debug)]
 pub(crate) struct PollingDataSource {
     pub(crate) endpoint: Endpoint,
@@ -36,11 +38,9 @@ pub(crate) struct PollingDataSource {
 
 /// State that outlives a poll.
 struct PollState {
-    basis: Basis,
+    attempts: Attempts,
     /// The entity tag of the data that was stored last, and the URL it belongs to.
     etag: Option<(Uri, HeaderValue)>,
-    /// Whether the service has ordered another protocol and the sink follows the order.
-    is_relieved: bool,
 }
 
 #[async_trait]
@@ -49,33 +49,24 @@ impl DataSource for PollingDataSource {
         let mut backoff = PollBackoff::new(self.retry_policy, self.poll_interval, jitter);
         let mut outage = Outage::at_start();
         let mut state = PollState {
-            basis: Basis::new(self.protocol),
+            attempts: Attempts::new(self.protocol),
             etag: None,
-            is_relieved: false,
         };
         loop {
             let start = Instant::now();
-            let target = state.basis.target(&self.endpoint, &*sink).await?;
-            let polled = outage.during(self.poll(&target, &*sink, &mut state)).await;
-            let wait = match polled {
+            let target = state.attempts.target(&self.endpoint, &*sink).await?;
+            let wait = match outage.during(self.poll(&target, &*sink, &mut state)).await {
                 Ok(()) => {
                     outage.ended();
-                    Some(backoff.succeeded())
+                    let wait = backoff.succeeded();
+                    Some(wait).filter(|_| !state.attempts.is_relieved)
                 }
                 Err(error) => {
                     let wait = backoff.failed(error.failure());
-                    outage.failed(&error, wait.filter(|_| !state.is_relieved));
-                    if wait.is_none() && !state.is_relieved {
-                        sink.update_status(DataSourceState::Off, error.info());
-                        return Err(error.into());
-                    }
-                    if let Some(info) = error.info() {
-                        sink.update_status(DataSourceState::Interrupted, Some(info));
-                    }
-                    wait
+                    state.attempts.failed(error, wait, &mut outage, &*sink)?
                 }
             };
-            let Some(wait) = wait.filter(|_| !state.is_relieved) else {
+            let Some(wait) = wait else {
                 return Ok(());
             };
             let next = next_tick(start + wait, self.poll_interval, Instant::now());
@@ -105,10 +96,10 @@ impl PollingDataSource {
                 sink.apply(changes).await?;
                 state.etag = etag.map(|etag| (target.uri.clone(), etag));
             }
-            Update::Goodbye(Goodbye {
-                fallback_seconds, ..
-            }) => {
-                state.is_relieved |= sink.fall_back(directive(fallback_seconds, jitter));
+            Update::Goodbye(goodbye) => {
+                if let Some(seconds) = goodbye.fallback_seconds {
+                    state.attempts.ordered(seconds, sink);
+                }
             }
             // The body of a poll has no other meaning.
             _ => sink.update_status(DataSourceState::Valid, None),
@@ -135,9 +126,7 @@ impl PollingDataSource {
         ];
         let request = self.endpoint.get(&target.uri, headers, self.read_timeout);
         let mut response = request.await?;
-        state.is_relieved = state.basis.pass_directive(response.headers(), sink);
-        pass_environment_id(response.headers(), sink);
-        state.basis.accepted(target, response.status())?;
+        state.attempts.received(target, &response, sink)?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED if had_etag => return Ok((Update::Current, None)),

@@ -2,8 +2,9 @@
 //!
 //! There is one connection at a time. Every failure, including invalid data and a failure to store,
 //! is handled alike: the connection is closed, the status reports the error, and a new connection
-//! is opened after a delay. It starts with the complete data; until then the last known data stays
-//! in use. The rules are those of SRC-2, and with the second protocol those of FDV2-2.
+//! is opened after a delay. It starts with the complete data, or in the second protocol with what
+//! has changed; until then the last known data stays in use. The rules are those of SRC-2, and with
+//! the second protocol those of FDV2-2.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,8 +14,9 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::{Instant, sleep};
 
-use super::basis::{Basis, Target, directive};
-use super::endpoint::{Endpoint, pass_environment_id};
+use super::attempts::Attempts;
+use super::basis::Target;
+use super::endpoint::Endpoint;
 use super::fetch_error::FetchError;
 use super::outage::Outage;
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
@@ -37,13 +39,11 @@ pub(crate) struct StreamingDataSource {
 /// State that outlives a connection.
 struct ConnectionState {
     backoff: StreamBackoff,
+    attempts: Attempts,
     outage: Outage,
-    basis: Basis,
     last_event_id: Option<HeaderValue>,
     /// When the current attempt to connect began. `None` once it has delivered data or failed.
     attempt: Option<(SystemTime, Instant)>,
-    /// Whether the service has ordered another protocol and the sink follows the order.
-    is_relieved: bool,
 }
 
 impl ConnectionState {
@@ -74,14 +74,13 @@ impl DataSource for StreamingDataSource {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let mut state = ConnectionState {
             backoff: StreamBackoff::new(self.retry_policy, self.initial_reconnect_delay, jitter),
+            attempts: Attempts::new(self.protocol),
             outage: Outage::at_start(),
-            basis: Basis::new(self.protocol),
             last_event_id: None,
             attempt: None,
-            is_relieved: false,
         };
         loop {
-            let target = state.basis.target(&self.endpoint, &*sink).await?;
+            let target = state.attempts.target(&self.endpoint, &*sink).await?;
             state.attempt = Some((SystemTime::now(), Instant::now()));
             let end = self.connection(&target, &*sink, &mut state).await;
             state.attempt_ends(&*sink, true);
@@ -92,20 +91,10 @@ impl DataSource for StreamingDataSource {
                     state.backoff.pause()
                 }
                 Err(error) => {
-                    let delay = state
-                        .backoff
-                        .failed(error.failure(), Instant::now().into_std());
-                    let delay = delay.filter(|_| !state.is_relieved);
-                    state.outage.failed(&error, delay);
-                    let is_over = delay.is_none() && !state.is_relieved;
-                    if is_over {
-                        sink.update_status(DataSourceState::Off, error.info());
-                        return Err(error.into());
-                    }
-                    if let Some(info) = error.info() {
-                        sink.update_status(DataSourceState::Interrupted, Some(info));
-                    }
-                    match delay {
+                    let now = Instant::now().into_std();
+                    let delay = state.backoff.failed(error.failure(), now);
+                    let outage = &mut state.outage;
+                    match state.attempts.failed(error, delay, outage, &*sink)? {
                         Some(delay) => delay,
                         None => return Ok(()),
                     }
@@ -135,9 +124,7 @@ impl StreamingDataSource {
         ];
         let request = self.endpoint.get(&target.uri, headers, self.read_timeout);
         let response = state.outage.during(request).await?;
-        state.is_relieved = state.basis.pass_directive(response.headers(), sink);
-        pass_environment_id(response.headers(), sink);
-        state.basis.accepted(target, response.status())?;
+        state.attempts.received(target, &response, sink)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
@@ -185,10 +172,10 @@ impl StreamingDataSource {
                     state.backoff.delivered(Instant::now().into_std());
                     sink.upsert(item).await?;
                 }
-                Update::Goodbye(goodbye) => return Ok(leave(&goodbye, sink)),
+                Update::Goodbye(goodbye) => return Ok(leave(&goodbye, &mut state.attempts, sink)),
                 Update::Dropped { reason } => {
                     tracing::warn!(reason, "the service dropped an incomplete update");
-                    if state.is_relieved {
+                    if state.attempts.is_relieved {
                         return Ok(End::Relieved);
                     }
                 }
@@ -197,7 +184,7 @@ impl StreamingDataSource {
                     tracing::debug!(event = name, "ignoring an unknown event")
                 }
             }
-            if state.is_relieved && state.attempt.is_none() {
+            if state.attempts.is_relieved && state.attempt.is_none() {
                 return Ok(End::Relieved);
             }
         }
@@ -205,16 +192,20 @@ impl StreamingDataSource {
 }
 
 /// Acts on the announcement that the service closes the connection (FDV2-6.4).
-fn leave(goodbye: &Goodbye, sink: &dyn DataSink) -> End {
+fn leave(goodbye: &Goodbye, attempts: &mut Attempts, sink: &dyn DataSink) -> End {
     let reason = goodbye.reason.as_deref();
     if goodbye.is_silent {
         tracing::debug!(reason, "the service closes the stream");
     } else {
         tracing::info!(reason, "the service closes the stream");
     }
-    match goodbye.fallback_seconds {
-        Some(seconds) if sink.fall_back(directive(Some(seconds), jitter)) => End::Relieved,
-        _ => End::Goodbye,
+    if let Some(seconds) = goodbye.fallback_seconds {
+        attempts.ordered(seconds, sink);
+    }
+    if attempts.is_relieved {
+        End::Relieved
+    } else {
+        End::Goodbye
     }
 }
 
