@@ -6,6 +6,7 @@ mod flag_tracker;
 mod flags_state;
 pub(crate) mod hooked;
 mod json_as;
+mod launch;
 mod log_once;
 mod plugin;
 mod read_path;
