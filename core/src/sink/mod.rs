@@ -90,8 +90,6 @@ impl Layer {
     }
 }
 
-const PANICKED: &str = "the data store panicked";
-
 /// Versions by key, for detecting what a new data set changes.
 type Versions = HashMap<(DataKind, Text), u64>;
 
@@ -257,9 +255,7 @@ impl Updater {
         } else {
             changes.without_json()
         };
-        catch_panic(self.store.apply(changes))
-            .await
-            .unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
+        contained(self.store.apply(changes)).await
     }
 
     async fn store_one(&self, item: Item) -> Result<Upserted, StoreError> {
@@ -268,9 +264,7 @@ impl Updater {
         } else {
             item.without_json()
         };
-        catch_panic(self.store.upsert(item))
-            .await
-            .unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
+        contained(self.store.upsert(item)).await
     }
 
     /// Records what is needed to announce the changes, before they are stored.
@@ -444,6 +438,13 @@ impl DataSink for Updater {
     fn set_environment_id(&self, id: Text) {
         self.hooks.set_environment_id(&id);
     }
+}
+
+/// The result of a write. A panic of the store is an error.
+async fn contained<T>(write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    catch_panic(write)
+        .await
+        .unwrap_or_else(|| Err(StoreError::unavailable("the data store panicked")))
 }
 
 /// Runs `reader` on the current data of a store. Returns `None` if the store panics first or
