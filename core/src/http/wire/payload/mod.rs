@@ -142,7 +142,8 @@ impl PayloadReader {
     }
 
     fn clear(&mut self) {
-        // It keeps the patterns of all items that it has read.
+        // A reader keeps the patterns of all items that it has read, and a stream may last for
+        // months.
         self.objects = ItemReader::new(self.keep_json);
         self.items.clear();
         self.size = 0;
