@@ -161,7 +161,8 @@ pub struct EventStats {
     /// Events that the service accepted. The summary of one delivery is one event.
     pub delivered_events: u64,
     /// Full events dropped because the buffer was full (summaries take no space in it), and
-    /// everything recorded but undeliverable because the processor panicked or its runtime is gone.
+    /// everything recorded but undeliverable because the service rejects events, the processor
+    /// panicked or its runtime is gone.
     pub dropped_events: u64,
     /// Evaluations of unknown flags that no summary counts, because the keys of unknown flags
     /// exceeded 4 MiB between two deliveries. Evaluations of known flags are always counted.

@@ -39,7 +39,9 @@ pub(crate) struct Records {
     ended: AtomicBool,
     /// Whether the worker ended before the processor was closed.
     failed: AtomicBool,
-    /// Number of recorded events that cannot be delivered because the worker has ended.
+    /// Whether events are lost: the worker has failed, or the service rejects them.
+    loses: AtomicBool,
+    /// Number of events lost for that reason.
     undeliverable: AtomicU64,
 }
 
@@ -54,13 +56,14 @@ impl Records {
             in_flight: Mutex::default(),
             ended: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            loses: AtomicBool::new(false),
             undeliverable: AtomicU64::new(0),
         }
     }
 
     pub(super) fn record(&self, event: &Event<'_>) {
         if self.ended.load(Ordering::Relaxed) {
-            if self.has_failed() {
+            if self.loses.load(Ordering::Relaxed) {
                 self.undeliverable.fetch_add(1, Ordering::Relaxed);
             }
             return;
@@ -197,11 +200,16 @@ impl Records {
         self.buffer.dropped() + self.undeliverable.load(Ordering::Relaxed)
     }
 
-    /// Called when the worker has ended too early: drops and counts all pending events and those
-    /// recorded later.
+    /// Called when the worker has ended too early: no event is delivered any more.
     pub(super) fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
-        self.ended.store(true, Ordering::Relaxed);
+        self.lose();
+    }
+
+    /// Drops and counts all pending events and those recorded later.
+    pub(super) fn lose(&self) {
+        self.loses.store(true, Ordering::Relaxed);
+        self.stop();
         let (payload, _) = self.take_all();
         self.undeliverable
             .fetch_add(to_u64(payload.len()), Ordering::Relaxed);
@@ -232,12 +240,6 @@ impl Records {
     /// Stops recording.
     fn stop(&self) {
         self.ended.store(true, Ordering::Relaxed);
-    }
-
-    /// Stops recording and drops all pending events.
-    pub(super) fn end(&self) {
-        self.stop();
-        self.take_all();
     }
 }
 

@@ -198,7 +198,7 @@ impl Worker {
                 Delivered::Ok {
                     server_time: Some(time),
                 } => records.set_server_time(time),
-                Delivered::Refused => records.end(),
+                Delivered::Refused => records.lose(),
                 Delivered::Ok { server_time: None } | Delivered::Dropped => {}
             }
             #[cfg(feature = "metrics")]

@@ -216,6 +216,29 @@ async fn delivered_dropped_and_retried_events_are_counted() {
     );
 }
 
+// EVT-3.6, row 4
+#[tokio::test(start_paused = true)]
+async fn events_are_counted_as_dropped_once_the_service_rejects_them() {
+    let fixture = Fixture::new(Mood::Answers(StatusCode::UNAUTHORIZED));
+    fixture.evaluate(3);
+    fixture.processor.flush_and_wait().await;
+    let stats = fixture.stats();
+    assert_eq!((stats.dropped_payloads, stats.dropped_events), (1, 0));
+    fixture.evaluate(5);
+    fixture.processor.flush_and_wait().await;
+    let stats = fixture.stats();
+    assert_eq!((stats.dropped_payloads, stats.dropped_events), (1, 5));
+    assert_eq!(stats.attempts, 1, "no further request");
+
+    // Events that were recorded while the rejected payload was on its way.
+    let fixture = Fixture::new(Mood::Answers(StatusCode::UNAUTHORIZED));
+    fixture.evaluate(2);
+    fixture.records.lose();
+    // The evaluations, the index event and the summary.
+    assert_eq!(fixture.stats().dropped_events, 4);
+    assert_eq!(fixture.processor.pending(), 0);
+}
+
 // EVT-3.6
 #[tokio::test(start_paused = true)]
 async fn an_hour_of_errors_drops_each_payload_once_and_accumulates_nothing() {
@@ -342,7 +365,25 @@ async fn a_context_with_a_large_attribute_is_delivered_in_full() {
     assert_eq!(event["context"]["photo"], photo);
 }
 
-// EVT-1.5
+// EVT-3.1: a suspended machine whose monotonic clock continues
+#[tokio::test(start_paused = true)]
+async fn a_jump_of_time_costs_one_delivery() {
+    let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
+    fixture.evaluate(3);
+    tokio::time::advance(Duration::from_secs(8 * 3600)).await;
+    sleep(FLUSH / 2).await;
+    assert_eq!(
+        fixture.stats().attempts,
+        1,
+        "missed flushes are not made up for"
+    );
+    assert_eq!(fixture.service.counted(), 3);
+    fixture.evaluate(1);
+    sleep(FLUSH).await;
+    assert_eq!(fixture.service.counted(), 4);
+}
+
+// EVT-3.4
 #[tokio::test(start_paused = true)]
 async fn debugging_ends_by_the_later_clock_and_resumes_if_it_is_set_back() {
     let mut fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
