@@ -46,6 +46,7 @@ mod tests {
 
     const TTL: Duration = Duration::from_secs(15);
 
+    // STO-F24
     #[test]
     fn an_entry_expires_by_either_clock() {
         let then = Moment::now();

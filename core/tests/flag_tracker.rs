@@ -371,6 +371,7 @@ fn a_removed_listener_is_not_notified() {
     );
 }
 
+// EVT-9
 #[test]
 fn a_listener_that_panics_does_not_stop_other_notifications() {
     let (client, source) = controlled();
@@ -433,6 +434,7 @@ fn a_listener_can_hold_the_last_client() {
     is_done.recv_timeout(SOON).unwrap();
 }
 
+// EVT-9
 #[test]
 fn a_listener_that_blocks_delays_neither_updates_nor_evaluations() {
     let (client, source) = controlled();

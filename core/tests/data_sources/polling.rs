@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::time::{advance, sleep};
 use vexil::config::PollingConfig;
 
 use super::recorder::Recorder;
 use super::script::{Answer, Piece, Script};
-use super::{closes_when_dropped, data, run, run_with, seconds};
+use super::{built, closes_when_dropped, data, run, run_with, seconds};
 
 fn polls() -> PollingConfig {
     PollingConfig::new()
@@ -120,7 +121,7 @@ async fn an_unchanged_response_is_valid_and_delivers_nothing() {
     );
 }
 
-// SRC-3
+// SRC-3, SRC-F39
 #[tokio::test(start_paused = true)]
 async fn an_unchanged_response_to_an_unconditional_request_is_an_error() {
     let (sink, _) = run(polls(), &Script::new([Answer::status(304)]), seconds(10)).await;
@@ -134,6 +135,10 @@ async fn an_etag_is_sent_back_byte_for_byte() {
     let script = Script::new([Answer::poll([data(1)]).with("etag", &etag)]);
     run(polls(), &script, seconds(31)).await;
     assert_eq!(etags(&script), [None, Some(etag)]);
+
+    let script = Script::new([Answer::poll([data(1)]).with("etag", "")]);
+    run(polls(), &script, seconds(31)).await;
+    assert_eq!(etags(&script), [None, None]);
 }
 
 // SRC-3
@@ -191,6 +196,29 @@ async fn a_flag_can_have_an_empty_key_and_be_empty() {
     let empty = r#"{"flags": {"": {"key": "", "version": 0, "variations": null, "fallthrough": {}, "salt": ""}}}"#;
     let (sink, _) = run(polls(), &Script::new([Answer::poll([empty])]), seconds(1)).await;
     assert_eq!(sink.seen(), ["init :0"]);
+}
+
+// SRC-F55: a suspended machine whose monotonic clock continues
+#[tokio::test(start_paused = true)]
+async fn a_jump_of_time_costs_one_poll() {
+    let script = Script::new((1..10).map(|version| Answer::poll([data(version)])));
+    let sink = Recorder::new();
+    let source = built(polls(), &script, "http://service");
+    let running = tokio::spawn({
+        let sink = std::sync::Arc::clone(&sink);
+        async move { source.run(sink).await }
+    });
+    sleep(seconds(1)).await;
+    advance(seconds(8 * 3600)).await;
+    sleep(seconds(1)).await;
+    assert_eq!(
+        sink.seen(),
+        ["init f:1", "init f:2"],
+        "missed polls are not made up for"
+    );
+    sleep(seconds(30)).await;
+    assert_eq!(sink.seen()[2..], ["init f:3"]);
+    running.abort();
 }
 
 // SRC-F52

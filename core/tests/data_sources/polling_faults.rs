@@ -125,6 +125,23 @@ async fn missing_sections_are_empty_and_unknown_ones_skipped() {
     }
 }
 
+// SRC-F15, SRC-F16, SRC-F17, SRC-F18, SRC-F19 and SRC-F20
+#[tokio::test(start_paused = true)]
+async fn versions_and_keys_are_passed_on_unchanged() {
+    for (flag, version) in [
+        (r#"{"key": "inner"}"#, "0"),
+        (r#"{"version": 9223372036854775807}"#, "9223372036854775807"),
+        (r#"{"version": 7.9}"#, "7"),
+        (r#"{"version": 1e300}"#, "9223372036854775807"),
+        (r#"{"version": -1}"#, "0"),
+        (r#"{"version": 1, "version": 2}"#, "2"),
+    ] {
+        let body = format!(r#"{{"flags": {{"outer": {flag}}}}}"#);
+        let (sink, _) = run(polls(), &Script::new([Answer::poll([body])]), seconds(10)).await;
+        assert_eq!(sink.seen(), [format!("init outer:{version}")], "{flag}");
+    }
+}
+
 // SRC-F31
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_does_not_end_within_a_minute_is_aborted() {

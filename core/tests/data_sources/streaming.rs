@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::{advance, sleep};
 use vexil::config::StreamingConfig;
 use vexil::data_source::DataSink;
 use vexil::transport::{RetryPolicy, TransportErrorKind};
@@ -198,6 +199,27 @@ async fn after_a_refusal_reconnects_are_rare_until_one_delivered_for_a_minute() 
     about(waits[0], seconds(300));
     about(waits[1], seconds(600));
     about(waits[2] - seconds(75), seconds(1));
+}
+
+// SRC-F55: a suspended machine whose monotonic clock continues
+#[tokio::test(start_paused = true)]
+async fn a_jump_of_time_costs_a_stream_one_reconnect() {
+    let script = Script::new((1..10).map(|version| Answer::endless([put(version)])));
+    let sink = Recorder::new();
+    let source = built(stream(), &script, "http://service");
+    let running = tokio::spawn({
+        let sink = std::sync::Arc::clone(&sink);
+        async move { source.run(sink).await }
+    });
+    sleep(seconds(1)).await;
+    advance(seconds(8 * 3600)).await;
+    sleep(seconds(60)).await;
+    assert_eq!(
+        sink.seen(),
+        ["init f:1", "interrupted NetworkError", "init f:2"]
+    );
+    about(script.waits()[0] - seconds(8 * 3600 + 1), seconds(1));
+    running.abort();
 }
 
 // SRC-F52

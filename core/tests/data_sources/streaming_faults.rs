@@ -159,7 +159,7 @@ async fn missing_sections_are_empty_and_unknown_ones_skipped() {
     assert_eq!(sink.seen(), ["init"; 3]);
 }
 
-// SRC-F15, SRC-F16, SRC-F18, SRC-F19 and SRC-F20
+// SRC-F15, SRC-F16, SRC-F17, SRC-F18, SRC-F19 and SRC-F20
 #[tokio::test(start_paused = true)]
 async fn versions_and_keys_are_passed_on_unchanged() {
     let events = [
@@ -169,7 +169,14 @@ async fn versions_and_keys_are_passed_on_unchanged() {
             r#"{"path": "/flags/outer", "data": {"key": "inner", "version": 9223372036854775807}}"#,
         ),
         event("delete", r#"{"path": "/flags/f", "version": 3.0}"#),
+        event("delete", r#"{"path": "/flags/f", "version": 45e-1}"#),
+        event("delete", r#"{"path": "/flags/f", "version": 1e300}"#),
         event("delete", r#"{"path": "/flags/f", "version": -1}"#),
+        event("patch", r#"{"path": "/flags/f", "data": {"version": 7.9}}"#),
+        event(
+            "patch",
+            r#"{"path": "/flags/f", "data": {"version": 18446744073709551616}}"#,
+        ),
         event(
             "delete",
             r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#,
@@ -185,13 +192,17 @@ async fn versions_and_keys_are_passed_on_unchanged() {
         "init outer:0",
         "upsert outer:9223372036854775807",
         "delete f:3",
+        "delete f:4",
+        "delete f:9223372036854775807",
         "delete f:0",
+        "upsert f:7",
+        "upsert f:9223372036854775807",
         "delete b:2",
     ];
     assert_eq!(sink.seen(), seen);
 }
 
-// SRC-F21 to SRC-F25: the sink decides which version is newer.
+// SRC-F21, SRC-F22, SRC-F23, SRC-F24 and SRC-F25: the sink decides which version is newer.
 #[tokio::test(start_paused = true)]
 async fn every_update_is_passed_on_in_order_without_a_status_change() {
     let delete = event("delete", r#"{"path": "/flags/absent", "version": 1}"#);
@@ -262,7 +273,7 @@ async fn five_minutes_of_silence_end_a_connection() {
     assert_eq!(script.requests().len(), 2);
 }
 
-// SRC-F34 to SRC-F36
+// SRC-F34, SRC-F35 and SRC-F36
 #[tokio::test(start_paused = true)]
 async fn a_response_that_is_not_an_event_stream_in_utf_8_is_invalid() {
     let with = |content_type: &str| Answer::endless([put(1)]).with("content-type", content_type);

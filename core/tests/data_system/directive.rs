@@ -98,6 +98,12 @@ async fn an_order_with_current_data_is_followed_after_it_is_valid() {
     let (stream, poll) = (ordered(stays(&none)), ordered(polled(&none)));
     is_followed(stream, poll, [&["Valid"], &[]]).await;
 
+    // An initializer has no data that could be current.
+    let answers = [ordered(polled(&none)), seven()];
+    let setup = Setup::run(with_fallback(initializing()), answers, seconds(1)).await;
+    timeline_is(&setup, &[(0, "poll"), (0, "latest-all")]);
+    assert_eq!(setup.flags(), "a7");
+
     let answers = [
         polled(&[&full(1)[..2], &[commit("s1")][..]].concat()),
         polled(&[intent("xfer-changes"), commit("s1")]).with("etag", "a"),

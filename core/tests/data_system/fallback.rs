@@ -4,6 +4,7 @@
 use std::iter::repeat_n;
 use std::sync::Arc;
 
+use tokio::time::advance;
 use vexil::async_trait;
 use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
 
@@ -127,6 +128,32 @@ async fn a_recovery_that_fails_is_repeated() {
     assert_eq!(seconds, [0, 310, 620], "{timeline:?}");
     assert_eq!((setup.flags().as_str(), setup.script.open()), ("a2", 1));
     // A fallback or recovery is no event of the status.
+    assert_eq!(setup.statuses().await, ["Valid"]);
+}
+
+// FDV2-F31: a suspended machine whose monotonic clock continues
+#[tokio::test(start_paused = true)]
+async fn a_jump_of_time_moves_a_client_by_one_source_at_most() {
+    const NIGHT: Duration = Duration::from_secs(8 * 3600);
+    // The primary reconnects.
+    let answers = [stays(&full(1)), stays(&[intent("none")])];
+    let setup = Setup::run(two(), answers, seconds(1)).await;
+    advance(NIGHT).await;
+    sleep(seconds(60)).await;
+    assert_eq!(setup.asked(), ["stream", "stream?basis=s1"]);
+    assert_eq!(
+        setup.statuses().await,
+        ["Valid", "Interrupted NetworkError", "Valid"]
+    );
+
+    // The secondary recovers to the primary.
+    let answers = [silent(), polled(&full(1)), stays(&full(2))];
+    let rare = streaming().synchronizer(poll().poll_interval(2 * NIGHT));
+    let setup = Setup::run(rare, answers, seconds(20)).await;
+    advance(NIGHT).await;
+    sleep(seconds(60)).await;
+    assert_eq!(setup.asked(), ["stream", "poll", "stream?basis=s1"]);
+    assert_eq!((setup.flags().as_str(), setup.script.open()), ("a2", 1));
     assert_eq!(setup.statuses().await, ["Valid"]);
 }
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use vexil::config::{HttpConfig, PollingConfig};
 use vexil::{Client, ClientBuilder};
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, ClosedBy, Endpoint, Gate, Point};
 
 use crate::setup::{SOON, Statuses, builder, ready, service, thread, until_value, value};
+use crate::updates::{are_malformed, before, changes, cycles, data, flag};
 
 /// Polls at a much shorter interval than the service wants.
 pub(crate) fn often() -> PollingConfig {
@@ -126,7 +128,7 @@ fn an_unchanged_response_makes_the_source_valid_again() {
     assert!(since.into_iter().all(|status| matches!(status, 304 | 503)));
 }
 
-// SRC-1.4
+// SRC-1.4, SRC-F36
 #[test]
 fn responses_are_compressed_because_the_client_requests_it() {
     let service = service("value");
@@ -219,6 +221,31 @@ fn malformed_responses_leave_the_data_unchanged() {
     let not_utf_8 =
         Answer::status(200).body(b"{\"flags\": {\"flag\": {\"salt\": \"\xff\"}}}".to_vec());
     recovers(not_utf_8, "InvalidData");
+}
+
+// SRC-F22
+#[test]
+fn the_same_data_again_changes_nothing() {
+    let service = FakeService::start().unwrap();
+    let same = data(&json!({"flag": flag(1, "a"), "other": flag(3, "b")}));
+    service.set_data(&same).unwrap();
+    let client = polling(&service);
+    let changes = changes(&client);
+    service.answers(Endpoint::Poll, vec![Answer::json(same); 3]);
+    service
+        .until("the polls", || service.answers_left(Endpoint::Poll) == 0)
+        .wait()
+        .unwrap();
+    service.set("last", true);
+    assert_eq!(before("last", &changes), [""; 0]);
+}
+
+// SRC-F27
+#[test]
+fn cycles_in_the_data_are_stored_and_evaluated_as_malformed() {
+    let service = FakeService::start().unwrap();
+    service.set_data(&cycles()).unwrap();
+    are_malformed(&polling(&service));
 }
 
 // SRC-F31

@@ -133,6 +133,7 @@ fn under_the_legacy_policy_a_refusal_is_final() {
     );
 }
 
+// SRC-F48
 #[test]
 fn a_client_does_not_start_with_an_invalid_base_url() {
     let service = service("value");
@@ -172,6 +173,7 @@ fn a_client_does_not_start_with_an_invalid_base_url() {
     }
 }
 
+// SRC-F49
 #[test]
 fn a_key_with_a_trailing_newline_is_accepted_and_an_invalid_key_is_an_error() {
     let service = guarded();

@@ -13,7 +13,7 @@ use crate::setup::{
 use crate::support::error;
 
 /// The keys of the flags that change from now on.
-fn changes(client: &Client) -> Receiver<String> {
+pub(crate) fn changes(client: &Client) -> Receiver<String> {
     let (keys, changed) = channel();
     client
         .flag_tracker()
@@ -23,18 +23,18 @@ fn changes(client: &Client) -> Receiver<String> {
 
 /// The keys that changed before `key` did.
 #[track_caller]
-fn before(last: &str, changes: &Receiver<String>) -> Vec<String> {
+pub(crate) fn before(last: &str, changes: &Receiver<String>) -> Vec<String> {
     let next = || changes.recv_timeout(SOON).expect("the last change arrives");
     std::iter::repeat_with(next)
         .take_while(|key| key != last)
         .collect()
 }
 
-fn flag(version: u64, value: &str) -> serde_json::Value {
+pub(crate) fn flag(version: u64, value: &str) -> serde_json::Value {
     json!({"version": version, "on": true, "variations": [value], "fallthrough": {"variation": 0}})
 }
 
-fn data(flags: &serde_json::Value) -> String {
+pub(crate) fn data(flags: &serde_json::Value) -> String {
     json!({"flags": flags, "segments": {}}).to_string()
 }
 
@@ -218,9 +218,8 @@ fn unknown_events_and_kinds_are_ignored_and_the_stream_continues() {
     );
 }
 
-// SRC-F27
-#[test]
-fn cycles_in_the_data_are_stored_and_evaluated_as_malformed() {
+/// Data whose flags and segments refer to one another in cycles.
+pub(crate) fn cycles() -> String {
     let requires = |key: &str| {
         json!({"version": 1, "on": true, "variations": ["value"], "fallthrough": {"variation": 0},
             "prerequisites": [{"key": key, "variation": 0}]})
@@ -232,14 +231,12 @@ fn cycles_in_the_data_are_stored_and_evaluated_as_malformed() {
         "flags": {"flag": requires("other"), "other": requires("flag"), "self": requires("self"), "in": in_segment},
         "segments": {"a": {"version": 1, "rules": asks("b")}, "b": {"version": 1, "rules": asks("a")}},
     });
-    let service = service("old");
-    let client = streaming(&service);
-    let changes = changes(&client);
-    service.set_data(&data.to_string()).unwrap();
-    service.set("last", true);
-    let mut changed = before("last", &changes);
-    changed.sort();
-    assert_eq!(changed, ["flag", "in", "other", "self"]);
+    data.to_string()
+}
+
+/// Checks that all flags of [`cycles`] are malformed.
+#[track_caller]
+pub(crate) fn are_malformed(client: &Client) {
     for key in ["flag", "other", "self", "in"] {
         let reason = client.str_variation_detail(key, &ada(), NONE).reason;
         assert_eq!(
@@ -248,6 +245,20 @@ fn cycles_in_the_data_are_stored_and_evaluated_as_malformed() {
             "{key}"
         );
     }
+}
+
+// SRC-F27
+#[test]
+fn cycles_in_the_data_are_stored_and_evaluated_as_malformed() {
+    let service = service("old");
+    let client = streaming(&service);
+    let changes = changes(&client);
+    service.set_data(&cycles()).unwrap();
+    service.set("last", true);
+    let mut changed = before("last", &changes);
+    changed.sort();
+    assert_eq!(changed, ["flag", "in", "other", "self"]);
+    are_malformed(&client);
     assert_eq!(service.requests().len(), 1);
 }
 

@@ -47,6 +47,12 @@ impl Child {
         Self { pid, report }
     }
 
+    /// Kills the process.
+    pub(crate) fn kill(self) {
+        kill_process(Pid::from_raw(self.pid).unwrap(), Signal::KILL).unwrap();
+        fork::waitpid(self.pid).unwrap();
+    }
+
     /// Waits until the process has ended, and fails if the process failed.
     #[track_caller]
     pub(crate) fn succeeds(self) {

@@ -101,6 +101,7 @@ fn lives(client: &Client, service: &FakeService, news: &str) {
     );
 }
 
+// EVT-3.5
 #[test]
 fn new_clients_work_in_forked_children_beside_a_running_one_in_the_parent() {
     let _exclusive = exclusive();
@@ -288,4 +289,31 @@ fn a_child_has_a_separate_global_client() {
     })
     .succeeds();
     lives(&client, &service, "second");
+}
+
+#[test]
+fn a_killed_process_loses_only_the_events_since_its_last_delivery() {
+    let _exclusive = exclusive();
+    let service = service("value");
+    let evaluate = |client: &Client, times: usize| {
+        for _ in 0..times {
+            assert_eq!(value(client), "value");
+        }
+    };
+    let child = Child::run(|| {
+        let client = ready(builder(&service));
+        evaluate(&client, 10);
+        assert!(client.blocking_flush(SOON));
+        evaluate(&client, 7);
+        loop {
+            std::thread::park();
+        }
+    });
+    service
+        .until("the delivery", || service.summary_counts().total() > 0)
+        .wait()
+        .unwrap();
+    child.kill();
+    assert_eq!(service.summary_counts().total(), 10);
+    works(builder(&service), "value");
 }

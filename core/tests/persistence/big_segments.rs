@@ -203,6 +203,7 @@ async fn a_store_that_hangs_or_panics_counts_as_failing() {
     }
 }
 
+// STO-F34
 #[tokio::test(start_paused = true)]
 async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
     let (database, store, client) =

@@ -14,6 +14,7 @@ use vexil::store::{CacheMode, StoredItem};
 use vexil_testing::{MemoryPersistentStore, StoreMethod};
 
 use super::*;
+use crate::log::Log;
 
 // STO-6: the marker is ignored
 #[tokio::test(start_paused = true)]
@@ -53,7 +54,7 @@ async fn a_client_is_initialized_at_once_and_its_data_source_valid() {
     assert!(state.is_valid() && state.values().len() == 0);
 }
 
-// STO-9.4: the bound of staleness
+// STO-9.4, STO-F32: the bound of staleness
 #[tokio::test(start_paused = true)]
 async fn a_change_is_seen_within_the_refresh_interval() {
     let (database, store) = store();
@@ -122,7 +123,7 @@ async fn listeners_are_notified_of_changed_flags_only() {
     assert_eq!(notified.recv_timeout(SOON).unwrap(), "comes");
 }
 
-// STO-1.3
+// STO-1.3, STO-F9
 #[tokio::test(start_paused = true)]
 async fn tombstones_of_any_form_are_missing_flags() {
     let (database, store) = store();
@@ -173,6 +174,21 @@ async fn a_database_that_is_filled_later_is_served() {
     assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
     put(&database, "flag", &serving(1, 1));
     until_value(&client, "flag", 1).await;
+}
+
+// STO-F35
+#[tokio::test(start_paused = true)]
+async fn an_empty_database_is_one_warning() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.subscriber());
+    let (_database, store) = store();
+    let client = daemon(store).await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let lines = log.lines();
+    let is_warning = |line: &&String| line.contains(" WARN ") && line.contains("prefix match");
+    assert_eq!(lines.iter().filter(is_warning).count(), 1, "{lines:#?}");
+    let status = client.data_store_status().status();
+    assert_eq!((status.available, status.items), (true, 0));
 }
 
 /// A client that only reads never writes: the store records no write, whatever happens to the
@@ -268,7 +284,7 @@ async fn a_corrupt_item_keeps_its_last_good_version_and_affects_no_other() {
     assert_eq!(until(&client, |_| true).await.corrupt, 0);
 }
 
-// STO-9.4: a lower version is applied
+// STO-9.4, STO-F21: a lower version is applied
 #[tokio::test(start_paused = true)]
 async fn a_change_without_a_higher_version_is_applied() {
     let (database, store) = store();

@@ -347,6 +347,24 @@ async fn a_slow_database_delays_no_evaluation() {
     assert!(client.data_store_status().status().available);
 }
 
+// STO-F24: a suspended machine whose monotonic clock continues
+#[tokio::test(start_paused = true)]
+async fn a_jump_of_time_costs_one_read_and_no_evaluation() {
+    let (database, store) = store();
+    put(&database, "flag", &serving(1, 1));
+    let config = PersistentStoreConfig::new(store.clone());
+    let client = daemon(config.refresh_interval(Duration::from_secs(15))).await;
+    put(&database, "flag", &serving(2, 2));
+    let before = store.calls().count(StoreMethod::Snapshot);
+    tokio::time::advance(Duration::from_secs(8 * 3600)).await;
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    until_value(&client, "flag", 2).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(store.calls().count(StoreMethod::Snapshot), before + 1);
+    let status = client.data_store_status().status();
+    assert!(status.available && !status.stale, "{status:?}");
+}
+
 // STO-F13
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_reported_as_such_and_retried() {

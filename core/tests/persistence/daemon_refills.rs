@@ -154,6 +154,7 @@ async fn one_patch_written_to_an_emptied_database_removes_no_flag() {
     }
 }
 
+// STO-F25
 #[tokio::test(start_paused = true)]
 async fn a_refill_removes_no_flag_in_whatever_order_and_however_slow_it_is() {
     for (flags, push) in KINDS {

@@ -108,6 +108,52 @@ async fn an_outage_delays_writes_and_nothing_else() {
     }
 }
 
+// STO-F15 and STO-F20: a database that is full or read-only answers reads
+#[tokio::test(start_paused = true)]
+async fn a_database_that_refuses_writes_is_unavailable_until_a_write_succeeds() {
+    let (database, store, source, client) = writing().await;
+    for method in [StoreMethod::Init, StoreMethod::Upsert] {
+        store.calls().fault(method, StoreFault::Fail);
+    }
+    source.upsert("flag", &serving(2, 2)).await;
+    until(&client, |status| !status.available).await;
+    let mut changes = client.data_store_status().subscribe();
+    let before = store.calls().count(StoreMethod::Init);
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(evaluated(&client, "flag").await, fallthrough(2));
+        assert!(!client.data_store_status().status().available);
+    }
+    let attempts = store.calls().count(StoreMethod::Init) - before;
+    assert!((110..=180).contains(&attempts), "{attempts}");
+    assert_eq!(stored(&database, "flag"), Some(1));
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Valid
+    );
+
+    store.calls().heal();
+    until_stored(&database, "flag", 2).await;
+    let status = changes.next().await.unwrap();
+    assert!(status.available, "a probe that succeeds is not the end");
+}
+
+// STO-F21: a replica without the latest data was promoted
+#[tokio::test(start_paused = true)]
+async fn a_database_that_returns_with_older_data_is_written_again() {
+    let (database, store, source, client) = writing().await;
+    source.upsert("flag", &serving(2, 2)).await;
+    source.upsert("lost", &serving(1, 1)).await;
+    until_stored(&database, "lost", 1).await;
+    store.calls().fault_all(StoreFault::Fail);
+    until(&client, |status| !status.available).await;
+    put(&database, "flag", &serving(1, 1));
+    database.remove(PREFIX, DataKind::Flag, "lost");
+    store.calls().heal();
+    until_stored(&database, "flag", 2).await;
+    until_stored(&database, "lost", 1).await;
+}
+
 // STO-F2
 #[tokio::test(start_paused = true)]
 async fn a_database_that_is_down_at_the_start_is_written_when_it_recovers() {

@@ -225,7 +225,7 @@ fn only_regular_files_are_read() {
     assert!(FileData::path("/dev/zero").build().unwrap().load().is_err());
 }
 
-// SRC-6.3 and SRC-6.4: nothing is applied; without watching, the client does not wait
+// SRC-6.3 and SRC-6.4, SRC-F64: nothing is applied; without watching, the client does not wait
 #[test]
 fn one_bad_file_fails_the_whole_load_and_ends_the_source() {
     let files = Files::new();

@@ -269,7 +269,7 @@ fn a_source_without_files_or_with_an_empty_path_cannot_be_built() {
     );
 }
 
-// SRC-6.2
+// SRC-6.2, SRC-F64
 #[test]
 fn a_duplicate_key_fails_the_whole_load() {
     let one = r#"{"flags": {"f": {}}, "segments": {"s": {}}}"#;

@@ -117,7 +117,7 @@ fn a_retargeted_link_to_a_directory_is_followed() {
     }
 }
 
-// SRC-6.4: initialized only after success
+// SRC-6.4, SRC-F64: initialized only after success
 #[test]
 fn a_missing_file_is_loaded_when_it_and_its_directory_are_created() {
     let files = Files::new();
@@ -138,7 +138,7 @@ fn a_missing_file_is_loaded_when_it_and_its_directory_are_created() {
     }
 }
 
-// SRC-6.3 and SRC-6.4: half-written file
+// SRC-6.3 and SRC-6.4, SRC-F64: half-written file
 #[test]
 fn a_half_written_file_changes_nothing_and_the_error_has_its_position() {
     let files = Files::new();

@@ -1,9 +1,9 @@
 //! [`StartupChecks`]: one-time checks of the server, after the first read, for silent
 //! misconfiguration.
 //!
-//! A wrong prefix looks like an environment without flags, and a server that may evict keys can
-//! lose all flags of an environment at once, because they are one key (STO-1.7, row 35 of section
-//! 10). A check that the user has no permission for is skipped.
+//! A wrong prefix looks like an environment without flags (STO-F35), and a server that may evict
+//! keys can lose all flags of an environment at once, because they are one key (STO-1.7, STO-F23).
+//! A check that the user has no permission for is skipped.
 
 use std::process;
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,5 @@
-//! A connection and stores that were created before a fork, used by clients of the forked process.
+//! A connection and stores that were created before a fork, used by clients of the forked process;
+//! and a process that is killed.
 
 #![cfg(test)]
 #![cfg(unix)]
@@ -11,8 +12,12 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use vexil::config::PersistentStoreConfig;
-use vexil::{Client, Context};
+use vexil::model::DataKind;
+use vexil::store::{Collection, PersistentDataStore, StoredItem};
+use vexil::{Client, Context, Text};
 use vexil_redis::{RedisConnection, RedisDataStore};
+use vexil_testing::FaultProxy;
+use vexil_testing::fault_proxy::Direction;
 use vexil_testing::servers::RedisServer;
 
 use crate::child::Child;
@@ -80,4 +85,79 @@ fn shared_connections_and_stores_work_in_a_parent_and_a_forked_child() {
     let [first, second] = &clients;
     hears_of(first, || write(&server, 2, "second"), "second");
     hears_of(second, || write(&server, 3, "third"), "third");
+}
+
+/// Flags of 2 KB each, in this version.
+fn data_set(version: u64) -> [Collection; 2] {
+    let flag = |n: u32| {
+        let padding = "x".repeat(2_000);
+        let json = format!(r#"{{"key":"flag-{n}","version":{version},"padding":"{padding}"}}"#);
+        let item = StoredItem::new(json).with_version(version);
+        (Text::from(format!("flag-{n}")), item)
+    };
+    [
+        Collection::new(DataKind::Segment, vec![]),
+        Collection::new(DataKind::Flag, (0..FLAGS).map(flag).collect()),
+    ]
+}
+
+const FLAGS: u32 = 300;
+
+/// The bytes of a data set and a half.
+const MIDDLE: usize = 900_000;
+
+/// Whether the server holds the first data set, complete.
+fn holds_first_data_set(server: &RedisServer) -> bool {
+    let flags = server.command(["HVALS", "launchdarkly:features"]).unwrap();
+    let flags = flags.list().unwrap();
+    let is_first = |flag: &str| flag.contains(r#""version":1,"#);
+    flags.len() == usize::try_from(FLAGS).unwrap()
+        && flags
+            .iter()
+            .all(|flag| flag.text().as_deref().is_some_and(is_first))
+}
+
+// STO-F26
+#[test]
+fn a_process_that_is_killed_while_it_writes_leaves_the_old_data_complete() {
+    let server = RedisServer::start().unwrap();
+    let proxy = FaultProxy::start(server.address()).unwrap();
+    // Holds the connection in the middle of the second data set.
+    let ((arrived, arrives), (release, released)) = (channel(), channel::<()>());
+    let mut bytes = 0;
+    proxy.corrupt(Direction::ToServer, move |piece| {
+        bytes += piece.len();
+        if bytes >= MIDDLE {
+            let _ = arrived.send(());
+            let _ = released.recv();
+        }
+    });
+    let url = format!("redis://{}", proxy.address());
+    let child = Child::run(|| {
+        let connection = RedisConnection::builder()
+            .url(url)
+            .bulk_timeout(TIMEOUT)
+            .build()
+            .unwrap();
+        let store = RedisDataStore::builder().connection(&connection);
+        let store = store.build().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            for version in 1.. {
+                store.init(&data_set(version)).await.unwrap();
+            }
+        });
+    });
+    arrives.recv_timeout(TIMEOUT).unwrap();
+    assert!(holds_first_data_set(&server));
+    child.kill();
+    drop(release);
+    proxy
+        .until("the end of the connection", |counts| counts.open == 0)
+        .wait()
+        .unwrap();
+    assert!(holds_first_data_set(&server));
+    let client = reading(RedisDataStore::builder().url(server.url()));
+    let status = client.data_store_status().status();
+    assert_eq!((status.items, status.initialized), (300, true));
 }

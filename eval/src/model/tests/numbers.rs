@@ -49,6 +49,7 @@ fn indexes_and_weights_may_be_negative_and_versions_start_at_zero() {
     }
 }
 
+// SRC-F16, SRC-F17, SRC-F18
 #[test]
 fn versions_are_read_alike_in_items_of_every_form() {
     let largest = 9_223_372_036_854_775_807_u64;

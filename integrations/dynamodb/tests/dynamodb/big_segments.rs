@@ -97,6 +97,7 @@ async fn a_row_without_references_is_no_membership() {
 
 // STO-4.2: `synchronizedOn` in milliseconds; missing or zero means never; anything but a number is
 // an error
+// STO-F34
 #[tokio::test]
 async fn the_last_synchronization_is_read_from_the_metadata() {
     let table = TestTable::new().await;

@@ -27,6 +27,7 @@ fn batches(tap: &Tap) -> Vec<Call> {
 
 // STO-2.2, steps 2 to 4: segments before flags, at most 25 requests at once, deletes after all
 // puts, those of flags first; the marker last, in its own request
+// STO-F28
 #[tokio::test]
 async fn puts_come_before_deletes_and_the_marker_comes_last() {
     let table = TestTable::new().await;

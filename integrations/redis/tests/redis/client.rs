@@ -164,6 +164,70 @@ fn a_daemon_client_reports_an_outage_before_the_next_refresh() {
     assert_eq!(banner(&client), "plain");
 }
 
+/// Waits until a flag is stored with this value.
+fn until_stored(server: &RedisServer, value: &str) {
+    let start = Instant::now();
+    let stored = || text(server, &["HGET", "launchdarkly:features", "banner"]);
+    while !stored().is_some_and(|flag| flag.contains(value)) {
+        assert!(start.elapsed() < TIMEOUT, "{value} is never stored");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Checks that a client whose server refuses writes serves from memory, and writes everything when
+/// the server accepts writes again.
+fn outlasts(refuse: impl FnOnce(&RedisServer), words: &str, accept: impl FnOnce(&RedisServer)) {
+    let server = RedisServer::start().unwrap();
+    let flags = TestData::new().with("banner", "plain");
+    let store = RedisDataStore::builder().url(server.url());
+    let client = Client::builder("sdk-key")
+        .data_source(flags.clone())
+        .data_store(PersistentStoreConfig::new(store))
+        .start()
+        .unwrap();
+    until_stored(&server, "plain");
+    refuse(&server);
+    flags.set("banner", "festive");
+    let status = client.data_store_status();
+    assert!(status.blocking_wait_for(|status| !status.available, TIMEOUT));
+    assert_eq!(banner(&client), "festive");
+    let error = status.status().error.unwrap();
+    assert!(error.message.contains(words), "{error}");
+    until_stored(&server, "plain");
+    accept(&server);
+    until_stored(&server, "festive");
+    assert!(status.blocking_wait_for(|status| status.available, TIMEOUT));
+}
+
+// STO-F15
+#[test]
+fn a_client_whose_server_is_full_serves_from_memory_and_writes_everything_later() {
+    let limit = |server: &RedisServer, bytes: &str| {
+        server
+            .command(["CONFIG", "SET", "maxmemory", bytes])
+            .unwrap();
+    };
+    outlasts(
+        |server| limit(server, "1"),
+        "OOM",
+        |server| limit(server, "0"),
+    );
+}
+
+// STO-F20
+#[test]
+fn a_client_whose_server_is_read_only_serves_from_memory_and_writes_everything_later() {
+    let follow = |server: &RedisServer, host: &str, port: &str| {
+        server.command(["REPLICAOF", host, port]).unwrap();
+    };
+    // Of a primary that does not exist, so that the replica keeps its data.
+    outlasts(
+        |server| follow(server, "127.0.0.1", "1"),
+        "READONLY",
+        |server| follow(server, "NO", "ONE"),
+    );
+}
+
 // STO-9.3, MemoryFirst: received data is written to the store
 #[test]
 fn a_client_writes_received_flags_to_redis() {

@@ -13,7 +13,7 @@ pub async fn a_flush_completes_during_an_outage(harness: &dyn EventProcessorHarn
     pen.has_not_panicked();
 }
 
-/// An application must be able to end.
+/// An application must be able to end (EVT-3.5).
 pub async fn close_completes_during_an_outage(harness: &dyn EventProcessorHarness) {
     let pen = Pen::new(harness).await;
     harness.interrupt();
@@ -22,7 +22,7 @@ pub async fn close_completes_during_an_outage(harness: &dyn EventProcessorHarnes
     pen.has_not_panicked();
 }
 
-/// A failed delivery does not end the processor.
+/// A failed delivery does not end the processor (EVT-3.5).
 pub async fn events_after_an_outage_are_delivered(harness: &dyn EventProcessorHarness) {
     let pen = Pen::new(harness).await;
     harness.interrupt();

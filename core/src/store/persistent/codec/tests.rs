@@ -108,7 +108,7 @@ fn encoding_an_item_without_json_is_an_error_that_names_it() {
     );
 }
 
-// STO-1.3: the five forms
+// STO-1.3, STO-F9: the five forms
 #[test]
 fn a_tombstone_of_any_form_is_recognized() {
     for kind in KINDS {
@@ -167,7 +167,7 @@ fn the_version_beside_the_text_takes_precedence() {
     }
 }
 
-// STO-1.2: the key under which the item is stored, not the one in its text
+// STO-1.2, STO-F10: the key under which the item is stored, not the one in its text
 #[test]
 fn an_item_has_the_key_under_which_it_is_stored() {
     assert_eq!(
