@@ -1,25 +1,36 @@
-//! Simulation: clients against a service that fails in every way, on paused time.
+//! Simulation: clients on paused time, against a service, a database and an endpoint of events that
+//! fail in every way.
 //!
-//! Each seed selects a configuration of the client, a history of the environment, and what the
-//! service does at each request: which payloads it sends, where it cuts them, what it sends that is
-//! malformed, when it refuses, redirects to the classic protocol or is silent. The client is
-//! compared with a plain model: evaluations see exactly the last data that was committed, and once
-//! the service is healthy again, the client catches up.
+//! Each seed selects a configuration of the client, a history of the environment, and what goes
+//! wrong: which payloads the service sends, where it cuts them, what is malformed, when it refuses,
+//! redirects to the classic protocol or is silent; when the database is away, slow, read-only,
+//! emptied or older than it was; which events are refused, or accepted without an answer. The client
+//! is compared with a plain model ([`model`]): what evaluations may see, which statuses and changes
+//! are announced, and what becomes of the events. Once everything is healthy again, the client
+//! catches up.
 //!
-//! `VEXIL_SIMULATION_SEEDS` is the number of seeds, `VEXIL_SIMULATION_SEED` replays a single one and
-//! prints what happened.
+//! `VEXIL_SIMULATION_SEEDS` is the number of seeds and `VEXIL_SIMULATION_FIRST_SEED` the first one.
+//! `VEXIL_SIMULATION_SEED` replays a single one and prints what happened.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
 
 mod client;
+mod events;
+mod model;
 mod poll;
 mod service;
+mod store;
 mod stream;
+mod weather;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
+use std::time::Instant;
+
+use client::{Summary, simulate};
+use world::Defect;
 
 /// The number of seeds of a run, unless the environment says otherwise.
 const SEEDS: u64 = 10_000;
@@ -33,28 +44,67 @@ fn setting(name: &str) -> Option<u64> {
     )
 }
 
+/// Runs the simulation of a seed. If it fails, runs it again with a log.
+fn check(seed: u64) -> Summary {
+    let of_one = |is_logged| catch_unwind(AssertUnwindSafe(|| simulate(seed, None, is_logged)));
+    of_one(false).unwrap_or_else(|_| {
+        let _ = of_one(true);
+        panic!("seed {seed} fails; replay it with scripts/simulate 1 {seed}")
+    })
+}
+
 #[test]
-fn clients_see_what_was_committed_and_catch_up() {
+fn clients_keep_every_promise_and_catch_up() {
     if let Some(seed) = setting("VEXIL_SIMULATION_SEED") {
-        println!("{}", client::simulate(seed));
+        print!("{}", simulate(seed, None, true));
         return;
     }
     let seeds = setting("VEXIL_SIMULATION_SEEDS").unwrap_or(SEEDS);
+    let first = setting("VEXIL_SIMULATION_FIRST_SEED").unwrap_or(0);
     let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let began = Instant::now();
     let summary = thread::scope(|scope| {
-        let part = |first: u64| {
-            let of_one = move |seed| {
-                catch_unwind(AssertUnwindSafe(|| client::simulate(seed))).unwrap_or_else(|_| {
-                    panic!("replay with VEXIL_SIMULATION_SEED={seed} and --nocapture")
-                })
-            };
-            scope.spawn(move || (first..seeds).step_by(threads as usize).map(of_one).sum())
+        let part = |nth: u64| {
+            let seeds = (first + nth..first + seeds).step_by(threads as usize);
+            scope.spawn(move || seeds.map(check).sum())
         };
         let parts: Vec<_> = (0..threads).map(part).collect();
         let parts = parts.into_iter().map(|part| part.join().unwrap());
-        parts.sum::<client::Summary>()
+        parts.sum::<Summary>()
     });
-    println!("{seeds} seeds: {summary}");
+    println!("{:<28}{seeds:>14}", "seeds");
+    print!("{summary}");
+    println!("{:<28}{:>14.1?}", "time", began.elapsed());
     // A simulation in which nothing happens would prove nothing.
-    assert!(summary.commits > seeds && summary.faults > seeds && summary.checks > seeds);
+    if seeds >= 1_000 {
+        let Summary {
+            commits,
+            faults,
+            checks,
+            outages,
+            announced,
+            made,
+            delivered,
+            dropped,
+            ..
+        } = summary;
+        for number in [
+            commits, faults, checks, outages, announced, made, delivered, dropped,
+        ] {
+            assert!(number > seeds / 4, "{summary:?}");
+        }
+    }
+}
+
+#[test]
+fn the_model_finds_a_defect_of_each_part() {
+    for defect in [
+        Defect::AlteredPayload,
+        Defect::LostWrite,
+        Defect::LostEvents,
+        Defect::LostAnnouncement,
+    ] {
+        let fails = |seed| catch_unwind(|| simulate(seed, Some(defect), false)).is_err();
+        assert!((0..500).any(fails), "{defect:?} was not found");
+    }
 }

@@ -13,7 +13,7 @@ use crate::world::{Inner, World};
 /// Answers a poll.
 pub(crate) fn answer(world: &World, asked: &Asked) -> Response<Body> {
     let mut inner = world.lock();
-    if inner.rng.bool() {
+    if inner.chance.rng.bool() {
         inner.advance();
     }
     let to = inner.current();
@@ -27,7 +27,7 @@ pub(crate) fn answer(world: &World, asked: &Asked) -> Response<Body> {
     let text = if asked.path.ends_with("/sdk/poll") {
         change_set(&mut inner, asked.basis, to)
     } else {
-        classic_data(&inner, to)
+        classic_data(&mut inner, to)
     };
     let (text, commit) = match inner.fails(8) {
         false => (text, Some(to)),
@@ -40,16 +40,16 @@ pub(crate) fn answer(world: &World, asked: &Asked) -> Response<Body> {
 }
 
 /// The whole environment in the classic protocol.
-pub(crate) fn classic_data(world: &Inner, state: usize) -> String {
-    let flags = world.states[state].iter();
+pub(crate) fn classic_data(world: &mut Inner, state: usize) -> String {
+    let flags = world.states[state].clone().into_iter();
     let flags =
-        flags.map(|(flag, value)| format!(r#""flag-{flag}":{}"#, Inner::flag(*flag, *value)));
+        flags.map(|(flag, value)| format!(r#""flag-{flag}":{}"#, world.sent_flag(flag, value)));
     let flags: Vec<_> = flags.collect();
     format!(r#"{{"flags":{{{}}},"segments":{{}}}}"#, flags.join(","))
 }
 
 fn change_set(world: &mut Inner, basis: Option<usize>, to: usize) -> String {
-    let is_full = basis.is_none() || world.rng.u8(0..4) == 0;
+    let is_full = basis.is_none() || world.chance.rng.u8(0..4) == 0;
     let code = match is_full {
         true => "xfer-full",
         false if basis == Some(to) => "none",
@@ -61,13 +61,14 @@ fn change_set(world: &mut Inner, basis: Option<usize>, to: usize) -> String {
     for (flag, value) in world.difference(basis.filter(|_| !is_full), to) {
         events.push(match value {
             Some(value) => {
-                let object = Inner::flag(flag, value);
+                let object = world.sent_flag(flag, value);
                 format!(
                     r#"{{"data":{{"kind":"flag","key":"flag-{flag}","object":{object}}},"event":"put-object"}}"#
                 )
             }
             None => format!(
-                r#"{{"event":"delete-object","data":{{"kind":"flag","key":"flag-{flag}","version":1}}}}"#
+                r#"{{"event":"delete-object","data":{{"kind":"flag","key":"flag-{flag}","version":{}}}}}"#,
+                world.delete_version(to)
             ),
         });
     }
@@ -80,9 +81,9 @@ fn change_set(world: &mut Inner, basis: Option<usize>, to: usize) -> String {
 /// A body that cannot be used: cut, without a commit, or something else altogether.
 fn corrupted(world: &mut Inner, text: &str) -> String {
     // An answer that is complete after `none` may be cut.
-    let is_cut = !text.contains(r#""none""#) && world.rng.bool();
-    match world.rng.u8(0..3) {
-        _ if is_cut => text[..world.rng.usize(0..text.len() / 2)].to_owned(),
+    let is_cut = !text.contains(r#""none""#) && world.chance.rng.bool();
+    match world.chance.rng.u8(0..3) {
+        _ if is_cut => text[..world.chance.rng.usize(0..text.len() / 2)].to_owned(),
         0 => "<html></html>".to_owned(),
         1 => {
             r#"{"events":[{"event":"server-intent","data":{"payloads":[]}}],"flags":7}"#.to_owned()
@@ -104,7 +105,10 @@ impl Poll {
     fn new(world: World, text: &str, commit: Option<usize>) -> Self {
         let (size, breaks) = {
             let mut inner = world.lock();
-            (inner.rng.usize(1..200), commit.is_some() && inner.fails(12))
+            (
+                inner.chance.rng.usize(1..200),
+                commit.is_some() && inner.fails(12),
+            )
         };
         let pieces = text.as_bytes().chunks(size).map(Bytes::copy_from_slice);
         Self {

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use vexil::async_trait;
 use vexil::transport::{Body, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
 
+use crate::events;
 use crate::poll;
 use crate::stream::Stream;
 use crate::world::World;
@@ -48,8 +49,11 @@ impl HttpTransport for Service {
         request: Request<bytes::Bytes>,
         options: RequestOptions,
     ) -> Result<Response<Body>, TransportError> {
+        if request.uri().path().ends_with("/bulk") {
+            return events::answer(&self.0, request, options).await;
+        }
         let asked = Asked::new(&request, options);
-        let delay = self.0.lock().rng.u64(0..300);
+        let delay = self.0.lock().chance.rng.u64(0..300);
         sleep(Duration::from_millis(delay)).await;
         if self.0.lock().fails(12) {
             sleep(options.read_timeout).await;
@@ -74,7 +78,7 @@ impl HttpTransport for Service {
         let status = response.status();
         self.0
             .lock()
-            .note(format!("{asked:?} is answered with {status}"));
+            .note(|| format!("{asked:?} is answered with {status}"));
         Ok(response)
     }
 }
@@ -88,14 +92,14 @@ impl Service {
         }
         let error = |kind| Some(Err(TransportError::new(kind, "broken")));
         let status = |code: u16| Some(Ok(StatusCode::from_u16(code).unwrap()));
-        match world.rng.u8(0..10) {
+        match world.chance.rng.u8(0..10) {
             0..3 => error(TransportErrorKind::Connection),
             3 => error(TransportErrorKind::Certificate),
             4 => status(400),
             5 => status(304),
-            6 => status([401, 403, 404, 405][world.rng.usize(0..4)]),
-            7 => status([204, 302, 429][world.rng.usize(0..3)]),
-            _ => status([500, 503][world.rng.usize(0..2)]),
+            6 => status([401, 403, 404, 405][world.chance.rng.usize(0..4)]),
+            7 => status([204, 302, 429][world.chance.rng.usize(0..3)]),
+            _ => status([500, 503][world.chance.rng.usize(0..2)]),
         }
     }
 
@@ -108,10 +112,10 @@ impl Service {
         }
         let headers = response.headers_mut();
         headers.insert("x-ld-fd-fallback", "true".parse().unwrap());
-        if world.rng.u8(0..4) > 0 {
-            let seconds = world.rng.u32(1..300);
+        if world.chance.rng.u8(0..4) > 0 {
+            let seconds = world.chance.rng.u32(1..300);
             headers.insert("x-ld-fd-fallback-ttl", seconds.into());
         }
-        world.note(format!("an order: {headers:?}"));
+        world.note(|| format!("an order: {headers:?}"));
     }
 }

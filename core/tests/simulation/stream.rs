@@ -89,9 +89,9 @@ impl Stream {
         let mut world = world.lock();
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         if !is_first {
-            let pause = Duration::from_millis(world.rng.u64(10..40_000));
+            let pause = Duration::from_millis(world.chance.rng.u64(10..40_000));
             self.parts.push_back(Part::Wait(pause));
-            if world.rng.bool() {
+            if world.chance.rng.bool() {
                 self.parts.push_back(Part::Bytes(":\n\n".to_owned()));
                 return;
             }
@@ -103,7 +103,7 @@ impl Stream {
             self.change_set(&mut world, is_first);
         }
         if world.fails(6) {
-            let end = match world.rng.u8(0..3) {
+            let end = match world.chance.rng.u8(0..3) {
                 0 => Part::End,
                 1 => Part::Break,
                 _ => Part::Silence,
@@ -134,7 +134,7 @@ impl Stream {
             for (flag, value) in world.difference(Some(state - 1), state) {
                 text += &match value {
                     Some(value) => {
-                        let data = Inner::flag(flag, value);
+                        let data = world.sent_flag(flag, value);
                         event(
                             "patch",
                             &format!(r#"{{"path":"/flags/flag-{flag}","data":{data}}}"#),
@@ -160,23 +160,23 @@ impl Stream {
         if !self.has_announced && at.is_none() && world.fails(10) {
             // A difference to a state that the client does not have, or changes without an
             // announcement. The client must not use them.
-            let announcement = match world.rng.bool() {
+            let announcement = match world.chance.rng.bool() {
                 true => intent("xfer-changes"),
                 false => String::new(),
             };
             let commit = event("payload-transferred", r#"{"state":"s0"}"#);
-            let text = [announcement, put_object(0, to), commit].concat();
+            let text = [announcement, put_object(world, 0, to), commit].concat();
             self.parts.push_back(Part::Bytes(text));
             self.parts.push_back(Part::Silence);
             return;
         }
-        if is_first && at == Some(to) && world.rng.bool() {
+        if is_first && at == Some(to) && world.chance.rng.bool() {
             self.parts.push_back(Part::Commit(intent("none"), to));
             return;
         }
-        let is_full = at.is_none() || world.rng.u8(0..5) == 0;
+        let is_full = at.is_none() || world.chance.rng.u8(0..5) == 0;
         // Later differences need no announcement.
-        if is_full || is_first || world.rng.bool() {
+        if is_full || is_first || world.chance.rng.bool() {
             let code = if is_full { "xfer-full" } else { "xfer-changes" };
             self.has_announced = true;
             self.parts.push_back(Part::Bytes(intent(code)));
@@ -187,10 +187,13 @@ impl Stream {
                 return;
             }
             let change = match value {
-                Some(value) => put_object(flag, value),
+                Some(value) => put_object(world, flag, value),
                 None => event(
                     "delete-object",
-                    &format!(r#"{{"kind":"flag","key":"flag-{flag}","version":1}}"#),
+                    &format!(
+                        r#"{{"kind":"flag","key":"flag-{flag}","version":{}}}"#,
+                        world.delete_version(to)
+                    ),
                 ),
             };
             if self.cut(world, &change) {
@@ -213,14 +216,14 @@ impl Stream {
 
     /// Something that is harmless, or that makes the payload void. Returns whether it is void.
     fn interrupted(&mut self, world: &mut Inner) -> bool {
-        if world.rng.u8(0..6) == 0 {
+        if world.chance.rng.u8(0..6) == 0 {
             let harmless = [
                 event("heart-beat", "{}"),
                 event("new-event", "?"),
                 event("put-object", r#"{"kind":"experiment","object":7}"#),
                 ":\n".to_owned(),
             ];
-            let harmless = harmless[world.rng.usize(0..harmless.len())].clone();
+            let harmless = harmless[world.chance.rng.usize(0..harmless.len())].clone();
             self.parts.push_back(Part::Bytes(harmless));
         }
         if world.fails(25) {
@@ -232,7 +235,7 @@ impl Stream {
             return true;
         }
         if world.fails(40) {
-            let ttl = if world.rng.u8(0..4) == 0 {
+            let ttl = if world.chance.rng.u8(0..4) == 0 {
                 r#"{"reason":"bye","protocolFallbackTTL":30}"#
             } else {
                 r#"{"reason":"bye"}"#
@@ -265,7 +268,7 @@ impl Stream {
         if !world.fails(25) {
             return false;
         }
-        let event = events[world.rng.usize(0..events.len())].clone();
+        let event = events[world.chance.rng.usize(0..events.len())].clone();
         self.parts.push_back(Part::Bytes(event));
         self.parts.push_back(Part::Silence);
         true
@@ -276,9 +279,9 @@ impl Stream {
         if event.len() < 2 || !world.fails(15) {
             return false;
         }
-        let part = event[..world.rng.usize(0..event.len() - 1)].to_owned();
+        let part = event[..world.chance.rng.usize(0..event.len() - 1)].to_owned();
         self.parts.push_back(Part::Bytes(part));
-        let end = if world.rng.bool() {
+        let end = if world.chance.rng.bool() {
             Part::End
         } else {
             Part::Break
@@ -297,8 +300,8 @@ fn intent(code: &str) -> String {
     event("server-intent", &data)
 }
 
-fn put_object(flag: u32, value: usize) -> String {
-    let object = Inner::flag(flag, value);
+fn put_object(world: &mut Inner, flag: u32, value: usize) -> String {
+    let object = world.sent_flag(flag, value);
     let data = format!(r#"{{"version":1,"kind":"flag","key":"flag-{flag}","object":{object}}}"#);
     event("put-object", &data)
 }
