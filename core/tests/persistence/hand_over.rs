@@ -136,6 +136,29 @@ async fn a_read_only_database_is_never_written_not_even_when_it_is_empty() {
     }
 }
 
+// STO-5.3: nothing is written that would prove that the outage is over
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_a_read_only_database_ends_after_the_hand_over() {
+    for mode in MODES {
+        let (database, store) = store();
+        put(&database, "flag", &serving(5, 5));
+        store.calls().fault_all(StoreFault::Fail);
+        let source = Scripted::default();
+        let config = cached(&store, mode).read_only();
+        let client = synchronized(source.clone(), config).start().unwrap();
+        evaluated(&client, "flag").await;
+        until(&client, |status| !status.available).await;
+        let flags = json!({"flag": serving(2, 2)});
+        source.sink().apply(full(&flags)).await.unwrap();
+        assert_eq!(evaluated(&client, "flag").await, fallthrough(2), "{mode:?}");
+        store.calls().heal();
+        let status = until(&client, |status| status.available).await;
+        assert!(status.error.is_some_and(|error| error.ended.is_some()));
+        until(&client, |status| !status.stale).await;
+        assert_eq!(store.writes(), [], "{mode:?}");
+    }
+}
+
 // FDV2-8.3
 #[tokio::test(start_paused = true)]
 async fn a_missing_marker_is_remembered_as_the_cache_says() {

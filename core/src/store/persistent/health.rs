@@ -66,6 +66,11 @@ impl Health {
         &self.reporter
     }
 
+    /// Whether no outage is reported, also not by an earlier user of the database.
+    pub(crate) fn is_available(&self) -> bool {
+        self.reporter.get().available
+    }
+
     /// Reports a failed call. `stale` is whether evaluations may use data that is older than the
     /// database's.
     pub(crate) fn failed(&mut self, error: &StoreError, stale: bool) {

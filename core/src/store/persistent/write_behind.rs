@@ -354,9 +354,8 @@ impl Driver {
         }
     }
 
-    /// Performs pending writes until there are none left.
+    /// Performs pending writes until there are none left, and waits for the end of an outage.
     async fn write_all(&mut self) {
-        let mut has_recovered = false;
         loop {
             let pending = {
                 let mut queue = self.shared.queue();
@@ -367,11 +366,16 @@ impl Driver {
                 pending
             };
             if matches!(pending, Pending::Nothing) {
-                // Newer data is not for the database, so no write proves that the outage is over.
-                if has_recovered {
-                    self.health.answered();
+                if self.health.is_available() {
+                    return;
                 }
-                return;
+                // An outage that began with a read of the database, or a write of data that was
+                // replaced. Nothing is written that would prove that it is over.
+                self.health.recovered(&self.shared.reader, false).await;
+                self.health.answered();
+                // Evaluations do not read the database any more.
+                self.health.reporter().update(|status| status.stale = false);
+                continue;
             }
             let Err(error) = self.write(pending).await else {
                 self.health.answered();
@@ -382,7 +386,6 @@ impl Driver {
                 .put(&mut self.shared.queue(), Pending::Everything);
             self.health.failed(&error, false);
             self.health.recovered(&self.shared.reader, false).await;
-            has_recovered = true;
         }
     }
 
