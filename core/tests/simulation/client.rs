@@ -193,6 +193,11 @@ impl Storage {
         )
     }
 
+    /// Whether the client reads or writes the whole database again and again.
+    pub(crate) fn is_read_or_written_as_a_whole(self) -> bool {
+        matches!(self, Self::Behind { .. } | Self::HandOver(_) | Self::Daemon)
+    }
+
     pub(crate) fn caches_for_ever(self) -> bool {
         self == Self::CachedDaemon(CacheMode::Infinite)
     }

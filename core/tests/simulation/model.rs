@@ -222,10 +222,10 @@ pub(crate) fn is_current(
     client: &Client,
 ) -> bool {
     let current = &world.states[world.current()];
-    // A database that is not read any more does not prove that its items are readable.
+    // A database that is not read as a whole does not prove that all its items are readable.
     let is_past = |error: DataStoreErrorInfo| {
         let is_of_item = error.kind == DataStoreErrorKind::Corrupt;
-        error.ended.is_some() || (is_of_item && matches!(storage, Storage::ReadOnly(_)))
+        error.ended.is_some() || (is_of_item && !storage.is_read_or_written_as_a_whole())
     };
     let is_received = storage.is_daemon() || world.received() == Some(current);
     let is_seen = storage.caches_for_ever() || seen == current;
