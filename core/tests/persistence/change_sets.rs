@@ -94,6 +94,23 @@ fn inits(store: &MemoryPersistentStore) -> usize {
         .count()
 }
 
+// SRC-5.2: a concurrent reader finds what an item refers to
+#[tokio::test(start_paused = true)]
+async fn the_items_of_a_partial_change_set_are_written_after_those_they_refer_to() {
+    let (_, store, source, client) = writing().await;
+    let needs = json!({"prerequisites": [{"key": "z", "variation": 0}], "version": 2});
+    let needs = Item::from_json(DataKind::Flag, "a", needs.to_string().as_bytes()).unwrap();
+    let segment = Item::from_json(DataKind::Segment, "s", br#"{"version": 1}"#).unwrap();
+    let changes = [needs, flag("b", 2), segment, flag("z", 1)];
+    source.sink().apply(delta(changes)).await.unwrap();
+    client.close(SOON).await;
+    let written = store.writes().into_iter().filter_map(|write| match write {
+        StoreWrite::Upsert { key, .. } => Some(key.to_string()),
+        StoreWrite::Init(_) => None,
+    });
+    assert_eq!(written.collect::<Vec<_>>(), ["s", "z", "a", "b"]);
+}
+
 // FDV2-8.1, FDV2-8.5, FDV2-F11
 #[tokio::test(start_paused = true)]
 async fn a_full_change_set_is_an_init_and_a_partial_one_is_upserts_by_version() {

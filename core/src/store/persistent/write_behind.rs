@@ -19,7 +19,7 @@ use super::StoredDataSet;
 use super::access::{ANSWER_LIMIT, Reader, Writer};
 use super::codec::{decode_all, encode};
 use super::health::{Health, watch};
-use super::write_order::collections;
+use super::write_order::{self, collections};
 use crate::bounds::NEVER;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
@@ -394,14 +394,13 @@ impl Driver {
             Pending::Nothing => Ok(()),
             Pending::Everything => self.write_everything().await,
             Pending::Items(items) => {
-                for ((kind, key), item) in items {
+                for item in write_order::items(&items.into_values().collect()) {
                     let written = match encode(&item) {
-                        Ok(stored) => self
-                            .shared
-                            .writer
-                            .upsert(kind, &key, &stored)
-                            .await
-                            .map(drop),
+                        Ok(stored) => {
+                            let upsert =
+                                self.shared.writer.upsert(item.kind(), item.key(), &stored);
+                            upsert.await.map(drop)
+                        }
                         Err(error) => Err(error),
                     };
                     self.unless_flawed(written)?;

@@ -1,5 +1,5 @@
 //! The order in which a data set is written if that is not atomic. Every item comes after the items
-//! it refers to, so that a concurrent reader finds them (STO-5.2).
+//! it refers to, so that a concurrent reader finds them (SRC-5.2).
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,27 +22,39 @@ pub(crate) fn collections(data: &DataSet) -> (Vec<Collection>, Vec<StoreError>) 
         });
         Collection::new(kind, stored.collect())
     };
-    let segments = collection(
-        DataKind::Segment,
-        data.segments.iter().cloned().map(Item::Segment).collect(),
-    );
-    let flags = collection(
-        DataKind::Flag,
-        in_order(&data.flags)
-            .into_iter()
-            .cloned()
-            .map(Item::Flag)
-            .collect(),
-    );
+    let segments = collection(DataKind::Segment, segments(data));
+    let flags = collection(DataKind::Flag, flags(data));
     (vec![segments, flags], refused)
 }
 
+/// All items in write order.
+pub(crate) fn items(data: &DataSet) -> impl Iterator<Item = Item> {
+    segments(data).into_iter().chain(flags(data))
+}
+
+fn segments(data: &DataSet) -> Vec<Item> {
+    let segments = by_key(&data.segments, Entry::key);
+    segments.into_iter().cloned().map(Item::Segment).collect()
+}
+
+fn flags(data: &DataSet) -> Vec<Item> {
+    let flags = in_order(&by_key(&data.flags, Entry::key));
+    flags.into_iter().cloned().map(Item::Flag).collect()
+}
+
+/// Sorts entries by key, so that the same data is always written in the same order.
+fn by_key<T>(entries: &[T], key: impl Fn(&T) -> &Text) -> Vec<&T> {
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_unstable_by(|one, other| key(one).cmp(key(other)));
+    entries
+}
+
 /// Sorts flags so that each comes after its prerequisites. Flags in a cycle come in any order.
-fn in_order(flags: &[Entry<Flag>]) -> Vec<&Entry<Flag>> {
+fn in_order<'a>(flags: &[&'a Entry<Flag>]) -> Vec<&'a Entry<Flag>> {
     let by_key: HashMap<&Text, &Entry<Flag>> =
-        flags.iter().map(|entry| (entry.key(), entry)).collect();
+        flags.iter().map(|entry| (entry.key(), *entry)).collect();
     let (mut ordered, mut seen) = (Vec::with_capacity(flags.len()), HashSet::new());
-    for entry in flags {
+    for entry in flags.iter().copied() {
         // The stack of the depth-first search: flags with their unvisited prerequisites.
         let mut path = Vec::new();
         let mut next = by_key.get(entry.key()).copied();
