@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::iter::Sum;
+use std::ops::Range;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -19,8 +20,8 @@ use crate::store::Store;
 use crate::world::{Defect, Environment, FLAGS, Inner, World};
 use crate::{model, weather};
 
-/// How long everything fails.
-const OUTAGE: Duration = Duration::from_secs(900);
+/// How long everything fails, in seconds.
+const OUTAGE: Range<u64> = 60..900;
 
 /// In this time a client has the data of a service that is healthy: retries after a refusal are at
 /// most an hour apart, and two polls must succeed before the next ones are at the usual interval.
@@ -310,7 +311,8 @@ impl Simulation {
         self.observe(&client);
         let began = Instant::now();
         let mut rng = fastrand::Rng::with_seed(self.world.lock().chance.rng.u64(..));
-        while began.elapsed() < OUTAGE {
+        let outage = Duration::from_secs(rng.u64(OUTAGE));
+        while began.elapsed() < outage {
             sleep(Duration::from_millis(rng.u64(1..60_000))).await;
             self.check(&client).await;
         }

@@ -105,10 +105,12 @@ impl Poll {
     fn new(world: World, text: &str, commit: Option<usize>) -> Self {
         let (size, breaks) = {
             let mut inner = world.lock();
-            (
-                inner.chance.rng.usize(1..200),
-                commit.is_some() && inner.fails(12),
-            )
+            // Few bodies arrive in tiny pieces, because each piece costs a wake-up.
+            let size = match inner.chance.rng.u8(0..8) {
+                0 => inner.chance.rng.usize(1..16),
+                _ => inner.chance.rng.usize(16..400),
+            };
+            (size, commit.is_some() && inner.fails(12))
         };
         let pieces = text.as_bytes().chunks(size).map(Bytes::copy_from_slice);
         Self {

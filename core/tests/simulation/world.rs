@@ -97,6 +97,10 @@ impl Inner {
                 next.insert(flag, state);
             }
         }
+        // An environment may be empty. In the classic protocol that would be several changes.
+        if !self.is_classic && self.chance.rng.u8(0..20) == 0 {
+            next.clear();
+        }
         self.states.push(next);
         state
     }
