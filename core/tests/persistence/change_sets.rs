@@ -94,6 +94,20 @@ fn inits(store: &MemoryPersistentStore) -> usize {
         .count()
 }
 
+// STO-9.3, STO-F22: a client that writes checks that its marker is there, also without flags
+#[tokio::test(start_paused = true)]
+async fn the_marker_of_an_empty_environment_is_written_again() {
+    let (database, store) = store();
+    let source = Scripted::default();
+    let config = PersistentStoreConfig::new(store);
+    let _client = synchronized(source.clone(), config).start().unwrap();
+    source.sink().apply(full(&json!({}))).await.unwrap();
+    sleep(WRITTEN).await;
+    assert!(has_marker(&database).await);
+    database.clear(PREFIX);
+    until_some(async || has_marker(&database).await.then_some(())).await;
+}
+
 // SRC-5.2: a concurrent reader finds what an item refers to
 #[tokio::test(start_paused = true)]
 async fn the_items_of_a_partial_change_set_are_written_after_those_they_refer_to() {

@@ -128,7 +128,7 @@ impl WriteBehind {
         let driver = Driver {
             shared: Arc::clone(&shared),
             health,
-            written: Vec::new(),
+            written: None,
         };
         let driver = runtime.spawn_watched("writer of the data store", driver.run(), died);
         Self {
@@ -275,8 +275,9 @@ impl Shared {
 struct Driver {
     shared: Arc<Shared>,
     health: Health,
-    /// One written item of each kind. If the database lacks one of them, it has lost data.
-    written: Vec<(DataKind, Text)>,
+    /// One item of each kind that was written. If the database lacks one of them, it has lost data.
+    /// `None` before everything was written once.
+    written: Option<Vec<(DataKind, Text)>>,
 }
 
 impl Driver {
@@ -421,7 +422,7 @@ impl Driver {
             let (key, _) = collection.items.first()?;
             Some((collection.kind, key.clone()))
         });
-        self.written = of_each_kind.collect();
+        self.written = Some(of_each_kind.collect());
         let items = collections
             .iter()
             .map(|collection| collection.items.len())
@@ -443,10 +444,13 @@ impl Driver {
 
     /// Checks whether the database has lost data, and writes everything again if so.
     async fn check(&mut self) {
-        if self.written.is_empty() || !self.shared.is_authoritative() {
+        let Some(written) = self.written.as_ref() else {
+            return;
+        };
+        if !self.shared.is_authoritative() {
             return;
         }
-        match self.is_lost().await {
+        match self.is_lost(written).await {
             Ok(lost) => {
                 self.health.answered();
                 if lost {
@@ -498,11 +502,11 @@ impl Driver {
         }
     }
 
-    async fn is_lost(&self) -> Result<bool, StoreError> {
+    async fn is_lost(&self, written: &[(DataKind, Text)]) -> Result<bool, StoreError> {
         if !self.shared.reader.is_initialized().await? {
             return Ok(true);
         }
-        for (kind, key) in &self.written {
+        for (kind, key) in written {
             if self
                 .shared
                 .reader
