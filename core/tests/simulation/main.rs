@@ -15,6 +15,7 @@
 #![cfg(test)]
 #![cfg(feature = "http")]
 
+mod big_segments;
 mod client;
 mod events;
 mod model;
@@ -29,7 +30,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Instant;
 
-use client::{Summary, simulate};
+use client::Summary;
 use world::Defect;
 
 /// The number of seeds of a run, unless the environment says otherwise.
@@ -42,6 +43,14 @@ fn setting(name: &str) -> Option<u64> {
             .parse()
             .unwrap_or_else(|_| panic!("{name} is not a number: {value}")),
     )
+}
+
+/// Runs the simulation of a seed.
+fn simulate(seed: u64, defect: Option<Defect>, is_logged: bool) -> Summary {
+    match seed % 16 {
+        15 => big_segments::simulate(seed, is_logged),
+        _ => client::simulate(seed, defect, is_logged),
+    }
 }
 
 /// Runs the simulation of a seed. If it fails, runs it again with a log.

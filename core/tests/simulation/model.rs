@@ -180,7 +180,7 @@ fn may_remain(seen: &Environment, reads: &[Read]) {
     }
 }
 
-/// The flag has its last good value, or none if that is permitted.
+/// The flag has its last good value, or is missing if that is permitted.
 fn remains(flag: u32, value: Option<usize>, reads: &[Read], may_be_missing: bool) {
     let good = |read: &Read| match read.items.get(&flag) {
         Some(Stored::Flag(value)) => Some(Some(*value)),
@@ -206,7 +206,7 @@ fn may_be_deleted(flag: u32, reads: &[Read]) -> bool {
         let shortest = match (read.items.is_empty(), had_marker) {
             (true, _) => SHORTEST_TOTAL_LOSS,
             (false, true) => SHORTEST_LOSS,
-            // Without a marker, nothing tells a loss from a deletion.
+            // Without a marker, a loss cannot be distinguished from a deletion.
             (false, false) => Duration::ZERO,
         };
         (read.has_marker || !had_marker) && read.at.duration_since(since) >= shortest

@@ -197,7 +197,7 @@ pub(crate) struct Chance {
 }
 
 impl Chance {
-    fn new(seed: u64, part: u64) -> Self {
+    pub(crate) fn new(seed: u64, part: u64) -> Self {
         Self {
             rng: fastrand::Rng::with_seed(seed.wrapping_mul(4).wrapping_add(part)),
             is_healthy: false,
