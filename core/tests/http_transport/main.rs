@@ -7,6 +7,7 @@
 mod bodies;
 mod certificates;
 mod connections;
+mod framing;
 mod headers;
 mod http2;
 #[path = "../support/interest.rs"]

@@ -104,6 +104,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         while self.more().await {}
     }
 
+    /// Waits for more bytes. Returns `false` if the client has closed the connection instead.
+    pub(super) async fn is_used_again(&mut self) -> bool {
+        self.more().await
+    }
+
+    /// Writes the same bytes until the client closes the connection.
+    pub(super) async fn repeat(mut self, bytes: &str) {
+        while self.stream.write_all(bytes.as_bytes()).await.is_ok() {
+            // A client that never closes the connection must be able to read.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// All bytes until the client closes the connection.
+    pub(super) async fn rest(mut self) -> Vec<u8> {
+        while self.more().await {}
+        self.read
+    }
+
     async fn more(&mut self) -> bool {
         let mut buffer = [0; 4096];
         let length = match self.stream.read(&mut buffer).await {

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::header::AUTHORIZATION;
+use ::http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HOST, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 use thiserror::Error;
@@ -184,6 +187,11 @@ impl HttpConfig {
     /// bundled roots, or hardware keys. The other certificate settings then have no effect. HTTP/2
     /// and HTTP/1.1 are offered to the server unless the configuration sets ALPN protocols.
     ///
+    /// **Revocation.** Without this setting, revoked certificates are refused only where the
+    /// operating system verifies them: on Windows, on Apple's systems and on Android. On Linux, and
+    /// with [`ca_certs`](Self::ca_certs), revocation is not checked. A configuration with
+    /// [`with_crls`](rustls::client::ServerCertVerifierBuilder::with_crls) checks it everywhere.
+    ///
     /// Requires the cargo feature `tls`, which `tls-aws-lc-rs` and `tls-ring` enable.
     ///
     /// ```
@@ -210,7 +218,9 @@ impl HttpConfig {
     ///
     /// The SDK's own headers are never replaced; of these, `Authorization` carries the SDK key.
     /// White space around the value is trimmed. A client does not start with an invalid header: a
-    /// value consists of visible ASCII characters and spaces.
+    /// value consists of visible ASCII characters and spaces. Nor does it start with a header that
+    /// frames or encodes a message or belongs to one connection, such as `Host`, `Content-Length`
+    /// or `Transfer-Encoding`, because a server could take the rest of the request for another one.
     ///
     /// ```
     /// use vexil::Client;
@@ -226,7 +236,10 @@ impl HttpConfig {
     /// assert_eq!(request.header("x-tenant"), Some("blue"));
     /// assert_eq!(request.header("authorization"), Some("sdk-key"));
     ///
-    /// assert!(builder.http(HttpConfig::new().header("X-Tenant", "b\nlue")).start().is_err());
+    /// for (name, value) in [("X-Tenant", "b\nlue"), ("Content-Length", "5")] {
+    ///     let http = HttpConfig::new().header(name, value);
+    ///     assert!(builder.clone().http(http).start().is_err());
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -238,6 +251,10 @@ impl HttpConfig {
         match value.trim().parse::<HeaderValue>() {
             _ if name == AUTHORIZATION => {
                 tracing::warn!("the Authorization header cannot be replaced")
+            }
+            _ if is_of_transport(&name) => {
+                self.refused_header
+                    .get_or_insert(HeaderError::Transport { name });
             }
             Ok(mut value) if value.to_str().is_ok() => {
                 value.set_sensitive(true);
@@ -408,6 +425,30 @@ enum HeaderError {
         /// The header's name.
         name: HeaderName,
     },
+    #[error("the header {name} is set by the transport")]
+    Transport {
+        /// The header's name.
+        name: HeaderName,
+    },
+}
+
+/// Whether a header frames or encodes a message, or belongs to one connection. An application that
+/// sets one would contradict the transport, and server and client could disagree on where a message
+/// ends.
+fn is_of_transport(name: &HeaderName) -> bool {
+    const NAMES: [HeaderName; 10] = [
+        ACCEPT_ENCODING,
+        CONNECTION,
+        CONTENT_ENCODING,
+        CONTENT_LENGTH,
+        EXPECT,
+        HOST,
+        TE,
+        TRAILER,
+        TRANSFER_ENCODING,
+        UPGRADE,
+    ];
+    NAMES.contains(name) || matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }
 
 fn impossible(error: impl std::error::Error + Send + Sync + 'static) -> ConfigError {
