@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use http::HeaderMap;
 use vexil::Client;
-use vexil::config::{ClientContext, ConfigError, Configure, HttpConfig};
+use vexil::config::{ClientContext, ConfigError, Configure, HttpConfig, WrapperInfo};
 use vexil::data_source::DataSource;
 
 /// Records the headers that a component receives, and then fails to configure.
@@ -67,6 +67,45 @@ fn a_header_that_cannot_be_sent_is_left_out() {
             && !headers.contains_key("x-line")
             && !headers.contains_key("x-accent")
     );
+}
+
+#[test]
+fn a_line_break_in_any_text_that_becomes_a_header_is_an_error() {
+    let builder = || Client::builder("sdk-key");
+    for line_break in ["\r\n", "\n", "\r", "\0"] {
+        let bad = format!("a{line_break}X-Injected: b");
+        let error = builder().sdk_key(bad.as_str()).start().unwrap_err();
+        assert!(matches!(error, ConfigError::SdkKey { .. }), "{error}");
+        for (component, builder) in [
+            (
+                "HTTP transport",
+                builder().http(HttpConfig::new().header(&bad, "v")),
+            ),
+            (
+                "HTTP transport",
+                builder().http(HttpConfig::new().header("X-A", &bad)),
+            ),
+            ("wrapper", builder().wrapper(WrapperInfo::new(&bad))),
+            (
+                "wrapper",
+                builder().wrapper(WrapperInfo::new("w").version(&bad)),
+            ),
+        ] {
+            let error = builder.start().unwrap_err();
+            let ConfigError::Component {
+                component: named,
+                source,
+            } = &error
+            else {
+                panic!("{error}");
+            };
+            assert_eq!(*named, component, "{bad:?}");
+            assert!(
+                !format!("{source} {source:?}").contains("Injected"),
+                "{source:?}"
+            );
+        }
+    }
 }
 
 #[test]

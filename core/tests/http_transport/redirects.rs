@@ -96,6 +96,55 @@ async fn the_sdk_key_is_not_sent_to_another_origin() {
     }
 }
 
+// Other URL parsers read some of these as a path, or as another host.
+#[tokio::test]
+async fn the_sdk_key_does_not_follow_a_location_in_disguise() {
+    for location in [
+        "//127.0.0.1:{port}/there",
+        "\\\\127.0.0.1:{port}/there",
+        "/\\127.0.0.1:{port}/there",
+        "/\t/127.0.0.1:{port}/there",
+        "http:\\\\127.0.0.1:{port}\\there",
+        "http://{home}@127.0.0.1:{port}/there",
+        "http://127.1:{port}/there",
+        "http://0x7f000001:{port}/there",
+        "http://localhost:{port}/there",
+    ] {
+        let (home, abroad, transport) = (Server::start().await, Server::start().await, transport());
+        let location = location
+            .replace("{port}", &abroad.port.to_string())
+            .replace("{home}", &format!("127.0.0.1:{}", home.port));
+        let moves = async {
+            home.serve(redirect(302, &location)).await;
+            abroad.serve(HELLO).await.0
+        };
+        let (_, received) = both(send(&*transport, get(home.url("/"))), moves).await;
+        assert_eq!(received.line, "GET /there HTTP/1.1", "{location}");
+        assert_eq!(received.header("authorization"), None, "{location}");
+    }
+}
+
+#[tokio::test]
+async fn the_sdk_key_is_not_sent_from_http_to_https() {
+    let authority = Authority::new();
+    let (file, identity) = (authority.file(), authority.sign("x", &["localhost"]));
+    let (home, abroad) = (Server::start().await, Server::start().await);
+    let transport = HttpConfig::new().ca_certs(file.path()).build().unwrap();
+    let location = format!("https://localhost:{}/there", abroad.port);
+    let moves = async {
+        home.serve(redirect(307, &location)).await;
+        let mut connection = identity.secure(abroad.accept().await).await.unwrap();
+        let received = connection.request().await;
+        connection.write(HELLO).await;
+        received
+    };
+    let url = format!("http://localhost:{}/", home.port);
+    let (response, received) = both(send(&*transport, get(url)), moves).await;
+    assert_eq!(response.unwrap().status(), 200);
+    assert_eq!(received.line, "GET /there HTTP/1.1");
+    assert_eq!(received.header("authorization"), None);
+}
+
 #[tokio::test]
 async fn a_body_is_not_sent_to_another_origin() {
     crate::interest::always_interested();

@@ -2,18 +2,28 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, date_time_ymd};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::pki_types::CertificateRevocationListDer;
 use vexil::config::HttpConfig;
-use vexil::transport::TransportErrorKind;
+use vexil::transport::{TransportError, TransportErrorKind};
 
 use crate::certificates::{Authority, Identity, file};
 use crate::log::Log;
 use crate::server::{Connection, HELLO, Server};
-use crate::{both, get, send, text};
+use crate::{both, get, send, shown, text};
 
 /// The result of a request for `https://localhost`.
 async fn fetch(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, TransportErrorKind> {
+    let response = response(config, acceptor).await;
+    response.map_err(|error| error.kind)
+}
+
+async fn response(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, TransportError> {
     crate::interest::always_interested();
     let server = Server::start().await;
     let transport = config.build().unwrap();
@@ -23,9 +33,7 @@ async fn fetch(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, Tra
             get(format!("https://localhost:{}/", server.port)),
         )
         .await;
-        text(response.map_err(|error| error.kind)?)
-            .await
-            .map_err(|error| error.kind)
+        text(response?).await
     };
     let serve = async {
         let accepted = acceptor.accept(server.accept().await.stream).await;
@@ -46,6 +54,163 @@ const NOT_TRUSTED: Result<String, TransportErrorKind> = Err(TransportErrorKind::
 
 fn hello() -> Result<String, TransportErrorKind> {
     Ok("hello".to_owned())
+}
+
+/// Checks that a server is refused for its certificate, and that the error has this cause.
+#[track_caller]
+fn is_refused(outcome: Result<String, TransportError>, cause: &str) {
+    let error = outcome.expect_err(cause);
+    assert_eq!(error.kind, TransportErrorKind::Certificate, "{cause}");
+    let shown = shown(&error);
+    assert!(shown.contains(cause), "not {cause}: {shown}");
+}
+
+#[tokio::test]
+async fn an_unacceptable_certificate_is_an_error_that_names_the_defect() {
+    let (authority, impostor) = (Authority::new(), Authority::new());
+    let stranger = Authority::named("another authority");
+    let only_for_clients = |params: &mut CertificateParams| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    };
+    let of_the_future = |params: &mut CertificateParams| {
+        (params.not_before, params.not_after) =
+            (date_time_ymd(4000, 1, 1), date_time_ymd(4001, 1, 1));
+    };
+    let file = authority.file();
+    let config = HttpConfig::new().ca_certs(file.path());
+    for (identity, cause) in [
+        (
+            authority.sign_with("example.com", |_| {}),
+            "NotValidForName",
+        ),
+        (authority.sign_expired("localhost"), "Expired"),
+        (
+            authority.sign_with("localhost", of_the_future),
+            "NotValidYet",
+        ),
+        (
+            authority.sign_with("localhost", only_for_clients),
+            "InvalidPurpose",
+        ),
+        (stranger.sign_with("localhost", |_| {}), "UnknownIssuer"),
+        // Another authority of the same name.
+        (impostor.sign_with("localhost", |_| {}), "BadSignature"),
+        (Identity::self_signed("localhost"), "UnknownIssuer"),
+    ] {
+        is_refused(response(&config, identity.acceptor(None, &[])).await, cause);
+    }
+    let good = authority.sign_with("localhost", |_| {});
+    assert_eq!(fetch_as(&config, &good).await, hello());
+}
+
+#[tokio::test]
+async fn a_chain_is_followed_in_any_order_after_the_servers_own_certificate() {
+    let root = Authority::new();
+    let (upper, file) = (root.intermediate("upper"), root.file());
+    let lower = upper.intermediate("lower");
+    let own = || lower.sign_with("localhost", |_| {});
+    let config = HttpConfig::new().ca_certs(file.path());
+    for whole in [[&lower, &upper], [&upper, &lower]] {
+        assert_eq!(fetch_as(&config, &own().with(&whole)).await, hello());
+    }
+    for part in [&[][..], &[&upper], &[&lower]] {
+        let outcome = response(&config, own().with(part).acceptor(None, &[])).await;
+        is_refused(outcome, "UnknownIssuer");
+    }
+    let mut reversed = own().with(&[&lower, &upper]);
+    reversed.chain.reverse();
+    let outcome = response(&config, reversed.acceptor(None, &[])).await;
+    is_refused(outcome, "CaUsedAsEndEntity");
+}
+
+/// A configuration that trusts the authority, except for the certificates in this list.
+fn with_revocations(
+    authority: &Authority,
+    list: CertificateRevocationListDer<'static>,
+) -> ClientConfig {
+    let provider = vexil::tls::provider().unwrap();
+    let roots = Arc::new(authority.roots());
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+        .with_crls([list])
+        .build()
+        .unwrap();
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_webpki_verifier(verifier)
+        .with_no_client_auth()
+}
+
+#[tokio::test]
+async fn a_certificate_in_a_revocation_list_of_the_rustls_configuration_is_refused() {
+    let authority = Authority::new();
+    let (good, revoked) = (
+        authority.sign_with("localhost", |_| {}),
+        authority.sign_with("localhost", |_| {}),
+    );
+    let tls = with_revocations(&authority, authority.revoke(&revoked));
+    let config = HttpConfig::new().rustls_config(tls);
+    assert_eq!(fetch_as(&config, &good).await, hello());
+    let outcome = response(&config, revoked.acceptor(None, &[])).await;
+    is_refused(outcome, "Revoked");
+}
+
+/// A server's answer to the start of a handshake: an alert, or a hello with this version.
+fn in_version(version: [u8; 2], is_alert: bool) -> Vec<u8> {
+    const PROTOCOL_VERSION: u8 = 70;
+    if is_alert {
+        let [major, minor] = version;
+        return vec![21, major, minor, 0, 2, 2, PROTOCOL_VERSION];
+    }
+    // The version, 32 random bytes, no session, a cipher suite, no compression.
+    let hello = [&version[..], &[7; 32], &[0, 0xc0, 0x13, 0]].concat();
+    let length = u8::try_from(hello.len()).unwrap();
+    let message = [&[2, 0, 0, length][..], &hello].concat();
+    [&[22, 3, 1, 0, length + 4][..], &message].concat()
+}
+
+#[tokio::test]
+async fn a_server_without_tls_1_2_is_refused_and_gets_no_request() {
+    let server = Server::start().await;
+    let transport = HttpConfig::new()
+        .disable_ssl_verification(true)
+        .build()
+        .unwrap();
+    for minor in [0, 1, 2] {
+        for is_alert in [true, false] {
+            let url = format!("https://localhost:{}/", server.port);
+            let client = send(&*transport, get(url));
+            let old = async {
+                let mut connection = server.accept().await;
+                connection.write(in_version([3, minor], is_alert)).await;
+                connection.rest().await
+            };
+            let (outcome, received) = both(client, old).await;
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind, TransportErrorKind::Connection);
+            let shown = shown(&error);
+            let cause = if is_alert {
+                "ProtocolVersion"
+            } else {
+                "PeerIncompatible"
+            };
+            assert!(shown.contains(cause), "{shown}");
+            let key = b"sdk-key";
+            assert!(!received.windows(key.len()).any(|part| part == key));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_with_tls_on_the_port_of_an_http_url_is_a_connection_error() {
+    let identity = Authority::new().sign("x", &["localhost"]);
+    let server = Server::start().await;
+    let transport = HttpConfig::new().build().unwrap();
+    let client = send(&*transport, get(server.url("/")));
+    let tls = async { identity.secure(server.accept().await).await.is_none() };
+    let (outcome, failed) = both(client, tls).await;
+    assert!(failed, "the handshake of the server");
+    assert_eq!(outcome.unwrap_err().kind, TransportErrorKind::Connection);
 }
 
 #[tokio::test]

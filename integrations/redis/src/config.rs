@@ -156,6 +156,9 @@ impl RedisConnectionBuilder {
     /// used is skipped with a warning that names its position, as long as another can be used.
     /// Default: the authorities that the operating system trusts.
     ///
+    /// Revocation is not checked for these authorities. By default it is where the operating system
+    /// verifies certificates, which Linux does not.
+    ///
     /// ```
     /// use vexil_redis::{RedisConfigError, RedisConnection};
     ///
