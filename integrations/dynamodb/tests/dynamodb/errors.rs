@@ -2,7 +2,7 @@
 
 use std::env;
 use std::error::Error;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Arc;
@@ -14,10 +14,13 @@ use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials};
 use serde_json::json;
+use tempfile::NamedTempFile;
 use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoreError};
 use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbDataStore, aws_sdk_dynamodb};
+use vexil_testing::FakeService;
+use vexil_testing::fake_service::Certificate;
 
 use crate::support::{Reply, Tap, TestTable, data, item, local, refusal};
 
@@ -271,6 +274,94 @@ async fn an_https_endpoint_uses_tls() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     // The first byte of a TLS handshake record.
     assert_eq!(served.join().unwrap(), [0x16]);
+}
+
+/// Set for the process that runs the test again with other root certificates. Holds the addresses of
+/// the servers and whether their certificates are valid.
+const SERVERS: &str = "VEXIL_TEST_SERVERS";
+
+// The default client verifies the certificate and its host
+#[test]
+fn an_https_endpoint_must_present_a_valid_certificate() {
+    if let Ok(servers) = env::var(SERVERS) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        return servers.split(' ').for_each(|server| {
+            let (address, is_valid) = server.split_once('=').unwrap();
+            runtime.block_on(handshake(address, is_valid == "valid"));
+        });
+    }
+    let present = |certificate| {
+        FakeService::builder()
+            .tls_with(certificate)
+            .start()
+            .unwrap()
+    };
+    let services = [
+        ("valid", present(Certificate::valid())),
+        ("expired", present(Certificate::expired())),
+        ("elsewhere", present(Certificate::for_host("example.com"))),
+    ];
+    let stranger = present(Certificate::valid());
+    // The roots of all servers but the stranger.
+    let mut roots = NamedTempFile::new().unwrap();
+    for (_, service) in &services {
+        roots
+            .write_all(service.ca_pem().unwrap().as_bytes())
+            .unwrap();
+    }
+    let servers = services.iter().map(|(name, service)| (*name, service));
+    let servers = servers.chain([("unknown", &stranger)]);
+    let servers: Vec<_> = servers
+        .map(|(name, service)| format!("{}={name}", service.address()))
+        .collect();
+    let output = Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "errors::an_https_endpoint_must_present_a_valid_certificate",
+        ])
+        .env(SERVERS, servers.join(" "))
+        .env("SSL_CERT_FILE", roots.path())
+        .env_remove("SSL_CERT_DIR")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && printed.contains("1 passed"),
+        "{printed}"
+    );
+    assert_eq!(
+        services[0].1.requests().len(),
+        1,
+        "the valid server is asked"
+    );
+    for service in [&services[1].1, &services[2].1, &stranger] {
+        assert!(service.failed_handshakes() > 0 && service.requests().is_empty());
+    }
+}
+
+async fn handshake(address: &str, is_valid: bool) {
+    let builder = DynamoDbDataStore::builder("flags").endpoint(format!("https://{address}"));
+    let store = builder
+        .region("eu-central-1")
+        .credentials("id", "secret")
+        .build()
+        .unwrap();
+    let error = store.probe().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    let wanted = if is_valid {
+        "DynamoDB returned"
+    } else {
+        "certificate"
+    };
+    assert!(
+        causes.iter().any(|cause| cause.contains(wanted)),
+        "{address}: {causes:?}"
+    );
 }
 
 // Secrets never appear in errors: AWS's own errors would show the reply of the credential service

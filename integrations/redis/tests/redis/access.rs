@@ -1,10 +1,14 @@
 //! Authentication, permissions and TLS: STO-1.7 and STO-9.5.
 
 use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
@@ -12,6 +16,8 @@ use vexil::store::{PersistentDataStore, StoreError};
 use vexil_redis::{
     RedisBigSegmentStore, RedisConfigError, RedisConnection, RedisCredentials, RedisDataStore,
 };
+use vexil_testing::FakeService;
+use vexil_testing::fake_service::Certificate;
 use vexil_testing::servers::RedisServer;
 
 use crate::support::{
@@ -294,6 +300,70 @@ async fn tls_rejects_an_untrusted_server() {
         .build()
         .unwrap();
     assert!(plain.snapshot().await.is_err());
+}
+
+/// A service that is not Redis, whose handshake a store has to refuse.
+fn presents(certificate: Certificate) -> FakeService {
+    FakeService::builder()
+        .tls_with(certificate)
+        .start()
+        .unwrap()
+}
+
+/// The error of a store that trusts this authority, with the server at this address.
+async fn refusal_of(address: SocketAddr, authority: &Path) -> StoreError {
+    let connection = connection_builder()
+        .url(format!("rediss://:s3cret@{address}"))
+        .ca_certs(authority)
+        .build()
+        .unwrap();
+    let store = RedisDataStore::builder().connection(&connection).build();
+    store.unwrap().snapshot().await.unwrap_err()
+}
+
+// STO-9.5, TLS: the password is sent only to a server with a valid certificate
+#[tokio::test]
+async fn tls_refuses_a_certificate_that_is_expired_or_of_another_host_or_authority() {
+    let (expired, elsewhere, stranger) = (
+        presents(Certificate::expired()),
+        presents(Certificate::for_host("example.com")),
+        presents(Certificate::valid()),
+    );
+    for (service, authority, cause) in [
+        (&expired, &expired, "expired"),
+        (&elsewhere, &elsewhere, "not valid for name"),
+        (&stranger, &expired, "BadSignature"),
+    ] {
+        let file = authority.ca_pem_path().unwrap();
+        let error = refusal_of(service.address(), file).await;
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        let chain = chain(&error);
+        assert!(
+            chain.contains("certificate") && chain.contains(cause),
+            "{chain}"
+        );
+        assert!(service.failed_handshakes() > 0);
+        assert!(service.requests().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn tls_to_a_server_without_tls_is_an_error_and_sends_no_password() {
+    let roots = presents(Certificate::valid());
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = plain.local_addr().unwrap();
+    let received = tokio::spawn(async move {
+        let mut stream = plain.accept().await.unwrap().0;
+        let mut first = [0; 1024];
+        let length = stream.read(&mut first).await.unwrap();
+        stream.write_all(b"-ERR unknown command\r\n").await.unwrap();
+        first[..length].to_vec()
+    });
+    let error = refusal_of(address, roots.ca_pem_path().unwrap()).await;
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    let received = received.await.unwrap();
+    assert_eq!(received[0], 0x16, "a TLS handshake");
+    assert!(!received.windows(6).any(|part| part == b"s3cret"));
 }
 
 // STO-9.5, TLS: client certificate
