@@ -76,6 +76,7 @@ pub mod config;
 mod daemon;
 pub mod data_source;
 mod data_system;
+mod drop_log;
 mod error_chain;
 pub mod eval;
 pub mod events;

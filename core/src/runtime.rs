@@ -27,6 +27,7 @@ use tokio::runtime::{EnterGuard, Handle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::drop_log;
 use crate::watchdog::{Death, Watchdog};
 
 /// The process's shared runtime, started with the first client. No lock, because a fork could copy
@@ -118,11 +119,13 @@ impl Runtime {
     pub(crate) fn is_unusable(&self) -> bool {
         let inherited = self.is_inherited();
         if inherited && self.0.warned_in.swap(process::id(), Ordering::Relaxed) != process::id() {
-            tracing::warn!(
-                parent = self.0.process,
-                "a client from before a fork is used in the forked process: it evaluates with the data it had at the fork, \
-                 receives no updates and sends no events; start a new client in the forked process"
-            );
+            drop_log::attempt(|| {
+                tracing::warn!(
+                    parent = self.0.process,
+                    "a client from before a fork is used in the forked process: it evaluates with the data it had at the fork, \
+                     receives no updates and sends no events; start a new client in the forked process"
+                );
+            });
         }
         inherited
     }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crate::drop_log;
+
 /// How a task ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Death {
@@ -63,16 +65,20 @@ impl<F: FnOnce(Death)> Drop for Watchdog<F> {
     fn drop(&mut self) {
         let Some(died) = self.died.take() else { return };
         if thread::panicking() {
-            tracing::error!(
-                task = self.task,
-                "a background task of the client panicked and has ended"
-            );
+            drop_log::attempt(|| {
+                tracing::error!(
+                    task = self.task,
+                    "a background task of the client panicked and has ended"
+                );
+            });
             died(Death::Panicked);
         } else if !self.stopped.load(Ordering::Acquire) {
             if !self.reported.swap(true, Ordering::AcqRel) {
-                tracing::error!(
-                    "the runtime of the client is gone; flags are no longer updated and events are lost"
-                );
+                drop_log::attempt(|| {
+                    tracing::error!(
+                        "the runtime of the client is gone; flags are no longer updated and events are lost"
+                    );
+                });
             }
             died(Death::RuntimeGone);
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Each layer may import those before it. `ARCHITECTURE.md` has the same list.
 const LAYERS: &[&[&str]] = &[
-    &["url_text"],
+    &["drop_log", "url_text"],
     &[
         "bounds",
         "error_chain",

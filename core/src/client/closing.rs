@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Client, Outcome, Shared};
 use crate::big_segments::BigSegmentReader;
+use crate::drop_log;
 use crate::events::EventProcessor;
 use crate::runtime::{Runtime, catch_panic};
 use crate::store::DataStore;
@@ -130,7 +131,7 @@ impl Shared {
             self.hooks.close();
         };
         if catch_unwind(AssertUnwindSafe(stop)).is_err() {
-            tracing::error!("a listener or hook panicked when it was dropped");
+            self.log(|| tracing::error!("a listener or hook panicked when it was dropped"));
             // The listeners are dropped first, so the hooks may remain.
             self.hooks.close();
         }
@@ -164,12 +165,23 @@ impl Shared {
 
     fn report(&self, closed: Option<bool>) -> bool {
         if closed.is_none() && !self.runtime.is_inherited() {
-            tracing::warn!(
-                undelivered = self.pending(),
-                "the client could not be closed in time; closing continues in the background"
-            );
+            let undelivered = self.pending();
+            self.log(move || {
+                tracing::warn!(
+                    undelivered,
+                    "the client could not be closed in time; closing continues in the background"
+                );
+            });
         }
         closed.unwrap_or(false)
+    }
+
+    /// Logs on this thread, or on the client's runtime if the subscriber has lost its thread-locals
+    /// here.
+    fn log(&self, log: impl Fn() + Send + 'static) {
+        if !drop_log::attempt(&log) {
+            self.runtime.spawn_detached(async move { log() });
+        }
     }
 
     /// Number of recorded events that are not delivered yet.
@@ -195,11 +207,13 @@ impl Drop for Shared {
         if !self.is_closed.load(Ordering::Acquire) {
             let undelivered = self.pending();
             if undelivered > 0 {
-                tracing::warn!(
-                    undelivered,
-                    "the client was dropped before all events were delivered; they are lost if the process ends now. \
-                     `close`, `blocking_close` and `close_on_drop` wait for the delivery"
-                );
+                self.log(move || {
+                    tracing::warn!(
+                        undelivered,
+                        "the client was dropped before all events were delivered; they are lost if the process ends now. \
+                         `close`, `blocking_close` and `close_on_drop` wait for the delivery"
+                    );
+                });
             }
         }
         self.close();
@@ -287,9 +301,11 @@ impl Drop for Closing {
         if self.outcome.borrow().is_some() {
             return;
         }
-        tracing::warn!(
-            "the client's runtime had ended before the client was closed; events may be lost"
-        );
+        drop_log::attempt(|| {
+            tracing::warn!(
+                "the client's runtime had ended before the client was closed; events may be lost"
+            );
+        });
         let (components, outcome) = (self.unstarted.take(), Arc::clone(&self.outcome));
         let finish = async move {
             if let Some(components) = components {
