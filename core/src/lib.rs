@@ -80,6 +80,9 @@ mod drop_log;
 mod error_chain;
 pub mod eval;
 pub mod events;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod global;
 pub mod hooks;
 #[cfg(feature = "http")]

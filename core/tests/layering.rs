@@ -30,6 +30,7 @@ const LAYERS: &[&[&str]] = &[
     &["sink"],
     &["client"],
     &["migration", "global"],
+    &["fuzzing"],
 ];
 
 /// Pure layers, without I/O: bytes in, values out.

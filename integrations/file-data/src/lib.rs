@@ -65,6 +65,9 @@ mod blocking;
 mod builder;
 mod duplicate_keys;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod load;
 mod merge;
 mod read;

@@ -11,8 +11,7 @@ mod decoder;
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use decoder::Decoder;
-pub(crate) use decoder::{Advice, DecodeError, Part};
+pub(crate) use decoder::{Advice, DecodeError, Decoder, Part};
 use thiserror::Error;
 use tokio::task::yield_now;
 

@@ -42,6 +42,8 @@ use self::classify::classify;
 use self::connect_watch::Watched;
 use self::connector::Connector;
 use self::gzip::Gunzip;
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::proxy::Environment as ProxyEnvironment;
 use self::proxy::Proxies;
 pub(crate) use self::proxy::{
     in_environment as proxy_in_environment, parse as parse_proxy, redacted as redacted_proxy,

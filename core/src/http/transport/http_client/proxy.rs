@@ -102,7 +102,7 @@ fn authorization(url: &Url) -> Option<HeaderValue> {
 }
 
 /// The proxies that the environment names.
-pub(super) struct Environment {
+pub(crate) struct Environment {
     http: Option<Url>,
     https: Option<Url>,
     /// The hosts that are reached without a proxy.
@@ -121,7 +121,7 @@ impl Environment {
     }
 
     /// Reads the variables with `variable`. Returns `None` if there are no proxy variables.
-    pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let either =
             |lower: &str| variable(lower).or_else(|| variable(&lower.to_ascii_uppercase()));
@@ -145,7 +145,7 @@ impl Environment {
     }
 
     /// The proxy for requests to this address.
-    pub(super) fn proxy_for(&self, target: &Url) -> Option<Url> {
+    pub(crate) fn proxy_for(&self, target: &Url) -> Option<Url> {
         let (host, port) = (target.host_str()?, target.port_or_known_default()?);
         // A proxy would connect to its own loopback interface.
         if is_loopback(host) {
