@@ -161,10 +161,14 @@ fn read<'t, T: Deserialize<'t>>(
     match value {
         // A number at the end of the text may continue.
         Ok(_) if length == text.len() && !complete => Ok(None),
-        Err(error) if error.is_eof() && !complete => Ok(None),
+        Err(error) if !complete && (error.is_eof() || text.ends_with(IN_NUMBER)) => Ok(None),
         value => Ok(value?.map(|value| (value, length))),
     }
 }
+
+/// What a number may be cut off after. `serde_json` regards a number that it skips and that is cut
+/// off there as malformed. A value that is malformed for another reason is rejected later.
+const IN_NUMBER: [char; 5] = ['-', '+', '.', 'e', 'E'];
 
 /// An object that is read member by member.
 ///
@@ -341,5 +345,22 @@ impl Expected {
             (Self::Begin, _) => Err(Error::custom("expected an object")),
             _ => Err(Error::custom("malformed object")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skipped_value_may_be_cut_off_anywhere() {
+        let value = r#"{"a": [-0.5e+1, 1E-7, true, null], "\u00e9": {"b": "\\"}}"#;
+        for cut in 1..value.len() {
+            let arrived = value.get(..cut).unwrap();
+            let read = Cursor::arriving(arrived).value::<IgnoredAny>();
+            assert!(matches!(read, Ok(None)), "{arrived}: {read:?}");
+            assert!(Cursor::whole(arrived).value::<IgnoredAny>().is_err());
+        }
+        assert!(Cursor::whole(value).value::<IgnoredAny>().is_ok());
     }
 }
