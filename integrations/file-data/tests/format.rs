@@ -360,6 +360,20 @@ fn duplicate_keys_in_one_object_use_the_last_in_json_and_are_rejected_in_yaml() 
 }
 
 #[test]
+fn the_items_of_a_repeated_section_keep_their_json() {
+    for text in [
+        r#"{"flags": {"a": {"on": true}}, "segments": {"b": {}}, "flags": null}"#,
+        r#"{"segments": {}, "flags": {"a": {}}, "segments": {"b": {}}}"#,
+    ] {
+        let files = Files::new();
+        let data = FileData::path(files.write("f", text)).build().unwrap();
+        let data = data.load().unwrap();
+        let json = (data.flags[0].json(), data.segments[0].json());
+        assert!(json.0.is_some() && json.1.is_some(), "{data:?}");
+    }
+}
+
+#[test]
 fn lone_surrogates_in_json_are_replaced() {
     let client = load(r#"{"flagValues": {"a\ud800": "\udfff", "b": "\ud83d\ude00"}}"#).unwrap();
     assert_eq!(value(&client, "a\u{fffd}"), "\u{fffd}".into());

@@ -4,19 +4,21 @@
 //! the file is parsed a second time: JSON is kept as text, YAML is converted to JSON.
 
 use std::collections::HashMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use vexil::Text;
 use vexil::model::{Entry, Flag, Segment};
 
 use super::sections::Contents;
 
-/// A file's flags and segments, of which only the keys are parsed.
-#[derive(Deserialize)]
+/// A file's flags and segments, of which only the keys are parsed. A section may be repeated, as for
+/// [`Contents`].
 pub(super) struct Texts<V> {
-    flags: Option<HashMap<Text, V>>,
-    segments: Option<HashMap<Text, V>>,
+    flags: HashMap<Text, V>,
+    segments: HashMap<Text, V>,
 }
 
 impl<'de, V: Deserialize<'de> + Display> Texts<V> {
@@ -27,15 +29,11 @@ impl<'de, V: Deserialize<'de> + Display> Texts<V> {
 
     /// Adds the JSON to the items.
     pub(super) fn add_to(self, contents: Contents) -> Contents {
-        let (flags, segments) = (
-            self.flags.unwrap_or_default(),
-            self.segments.unwrap_or_default(),
-        );
-        let flag = |entry: Entry<Flag>| match flags.get(entry.key()) {
+        let flag = |entry: Entry<Flag>| match self.flags.get(entry.key()) {
             Some(json) => entry.with_json(json.to_string()),
             None => entry,
         };
-        let segment = |entry: Entry<Segment>| match segments.get(entry.key()) {
+        let segment = |entry: Entry<Segment>| match self.segments.get(entry.key()) {
             Some(json) => entry.with_json(json.to_string()),
             None => entry,
         };
@@ -45,5 +43,40 @@ impl<'de, V: Deserialize<'de> + Display> Texts<V> {
             segments: contents.segments.into_iter().map(segment).collect(),
             may_be_cut_off: contents.may_be_cut_off,
         }
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Texts<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TextsVisitor(PhantomData))
+    }
+}
+
+struct TextsVisitor<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for TextsVisitor<V> {
+    type Value = Texts<V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with flags and segments")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts<V>, A::Error> {
+        let (mut flags, mut segments) = (HashMap::new(), HashMap::new());
+        while let Some(section) = map.next_key::<Text>()? {
+            let to = match section.as_str() {
+                "flags" => &mut flags,
+                "segments" => &mut segments,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            to.extend(
+                map.next_value::<Option<HashMap<Text, V>>>()?
+                    .unwrap_or_default(),
+            );
+        }
+        Ok(Texts { flags, segments })
     }
 }
