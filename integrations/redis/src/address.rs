@@ -189,6 +189,13 @@ mod tests {
                 "{error}"
             );
         }
-        assert!(!format!("{:?}", Address::parse("redis://ada:secret@h")).contains("secret"));
+        for url in [
+            "redis://ada:secret@h",
+            "redis://secret@h",
+            "redis://secret:@h",
+        ] {
+            let address = Address::parse(url).expect(url);
+            assert!(!format!("{address:?}").contains("secret"), "{address:?}");
+        }
     }
 }

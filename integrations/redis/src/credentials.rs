@@ -1,4 +1,5 @@
-//! [`RedisCredentials`]: user and password. Their `Debug` form shows no password.
+//! [`RedisCredentials`]: user and password. Their `Debug` form shows no password, nor a user without
+//! one: in `redis://secret@host`, the user is probably a password in the wrong place.
 
 use std::error::Error;
 use std::fmt;
@@ -59,8 +60,9 @@ impl RedisCredentials {
 
 impl fmt::Debug for RedisCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = self.user.as_ref().filter(|_| !self.password.is_empty());
         f.debug_struct("RedisCredentials")
-            .field("user", &self.user)
+            .field("user", &user)
             .finish_non_exhaustive()
     }
 }
