@@ -196,8 +196,8 @@ fn remains(flag: u32, value: Option<usize>, reads: &[Read], may_be_missing: bool
 fn may_be_deleted(flag: u32, reads: &[Read]) -> bool {
     let lacks = |items: &Items| !items.contains_key(&flag);
     // A flag that was deleted once stays deleted until it is back.
-    let runs = reads.split(|read| !lacks(&read.items));
-    let Some(missing) = runs.last().filter(|run| !run.is_empty()) else {
+    let mut runs = reads.split(|read| !lacks(&read.items));
+    let Some(missing) = runs.next_back().filter(|run| !run.is_empty()) else {
         return false;
     };
     let had_marker = reads.iter().any(|read| read.has_marker);

@@ -54,7 +54,7 @@ fn in_order<'a>(flags: &[&'a Entry<Flag>]) -> Vec<&'a Entry<Flag>> {
     let by_key: HashMap<&Text, &Entry<Flag>> =
         flags.iter().map(|entry| (entry.key(), *entry)).collect();
     let (mut ordered, mut seen) = (Vec::with_capacity(flags.len()), HashSet::new());
-    for entry in flags.iter().copied() {
+    for entry in flags {
         // The stack of the depth-first search: flags with their unvisited prerequisites.
         let mut path = Vec::new();
         let mut next = by_key.get(entry.key()).copied();
