@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::log::{Log, MAX_REQUESTS};
 use super::shared::{Settings, Shared, State};
 use super::start_error::StartError;
 use super::tls::{Authority, Certificate};
@@ -20,6 +21,7 @@ pub struct FakeServiceBuilder {
     environment_id: Option<String>,
     sdk_key: Option<String>,
     certificate: Option<Certificate>,
+    max_requests: usize,
 }
 
 impl FakeServiceBuilder {
@@ -30,6 +32,7 @@ impl FakeServiceBuilder {
             environment_id: None,
             sdk_key: None,
             certificate: None,
+            max_requests: MAX_REQUESTS,
         }
     }
 
@@ -60,6 +63,25 @@ impl FakeServiceBuilder {
         self
     }
 
+    /// Sets the number of requests that are kept for [`FakeService::requests`] and similar methods;
+    /// later ones replace the oldest. A repetition of a payload is recognized as long as the first
+    /// one is kept. Default: 10,000.
+    ///
+    /// ```
+    /// use vexil_testing::FakeService;
+    ///
+    /// let service = FakeService::builder().max_requests(2).start()?;
+    /// for _ in 0..3 {
+    ///     ureq::get(&format!("{}/sdk/latest-all", service.url())).call()?;
+    /// }
+    /// assert_eq!(service.requests().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn max_requests(mut self, count: usize) -> Self {
+        self.max_requests = count;
+        self
+    }
+
     /// Enables TLS, with a certificate that is valid for clients that trust
     /// [`FakeService::ca_pem`].
     pub fn tls(self) -> Self {
@@ -84,8 +106,12 @@ impl FakeServiceBuilder {
             environment_id,
             sdk_key,
             certificate,
+            max_requests,
         } = self;
-        let mut state = State::default();
+        let mut state = State {
+            log: Log::new(max_requests),
+            ..State::default()
+        };
         if let Some(data) = data {
             state.data.replace(&data)?;
         }

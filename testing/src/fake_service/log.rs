@@ -7,12 +7,13 @@ use super::endpoint::Endpoint;
 use super::payload::Payload;
 use super::request::{Connection, Incoming, Request};
 
-/// Beyond this limit, the oldest requests are dropped.
-const MAX_REQUESTS: usize = 10_000;
+/// Beyond these limits, the oldest requests are dropped.
+pub(super) const MAX_REQUESTS: usize = 10_000;
 const MAX_BYTES: usize = 256 << 20;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Log {
+    max_requests: usize,
     requests: VecDeque<Request>,
     /// The size of all bodies in `requests`.
     bytes: usize,
@@ -28,12 +29,26 @@ pub(super) struct Log {
 }
 
 impl Log {
+    /// Creates an empty log that keeps at most this many requests.
+    pub(super) fn new(max_requests: usize) -> Self {
+        Self {
+            max_requests,
+            requests: VecDeque::new(),
+            bytes: 0,
+            count: 0,
+            taken: HashMap::new(),
+            payloads: VecDeque::new(),
+            accepted: 0,
+            payloads_taken: 0,
+        }
+    }
+
     pub(super) fn record(&mut self, incoming: Incoming, connection: &Arc<Connection>) -> Request {
         let request = Request::new(self.count, incoming, Arc::clone(connection));
         self.count += 1;
         self.bytes += request.body().len();
         self.requests.push_back(request.clone());
-        while self.requests.len() > MAX_REQUESTS || self.bytes > MAX_BYTES {
+        while self.requests.len() > self.max_requests || self.bytes > MAX_BYTES {
             let Some(oldest) = self.requests.pop_front() else {
                 break;
             };
@@ -90,6 +105,12 @@ impl Log {
     }
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self::new(MAX_REQUESTS)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -114,14 +135,15 @@ mod tests {
 
     #[test]
     fn the_oldest_requests_are_dropped() {
-        let (mut log, connection) = (Log::default(), Arc::new(Connection::new(0)));
-        for _ in 0..MAX_REQUESTS + 5 {
+        let most = 100;
+        let (mut log, connection) = (Log::new(most), Arc::new(Connection::new(0)));
+        for _ in 0..most + 5 {
             let request = log.record(events(b"[1]"), &connection);
             log.accept(&request);
         }
         assert_eq!(
             (log.requests().count(), log.payloads().count()),
-            (MAX_REQUESTS, MAX_REQUESTS)
+            (most, most)
         );
         assert_eq!(
             log.next(Endpoint::Events).map(|request| request.number()),

@@ -78,8 +78,8 @@
 //! a delay.
 //!
 //! # Bounds
-//! HTTP/1.1 over loopback, 1024 connections, bodies of 64 MiB. The last 10,000 requests are kept,
-//! or fewer if their bodies are large. A stream whose client is 1024 changes behind is closed.
+//! HTTP/1.1 over loopback, 1024 connections, bodies of 64 MiB. The last 10,000 requests are kept
+//! ([`FakeServiceBuilder::max_requests`]), or fewer if their bodies are large. A stream whose client is 1024 changes behind is closed.
 //! Dropping the service ends its thread and all connections.
 
 mod answer;
