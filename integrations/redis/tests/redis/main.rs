@@ -14,6 +14,5 @@ mod refills;
 mod sentinel;
 mod settings;
 mod slow;
-mod soak;
 mod support;
 mod upsert;
