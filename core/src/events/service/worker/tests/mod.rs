@@ -369,6 +369,8 @@ async fn a_context_with_a_large_attribute_is_delivered_in_full() {
 #[tokio::test(start_paused = true)]
 async fn a_jump_of_time_costs_one_delivery() {
     let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
+    // The worker starts.
+    sleep(FLUSH / 5).await;
     fixture.evaluate(3);
     tokio::time::advance(Duration::from_secs(8 * 3600)).await;
     sleep(FLUSH / 2).await;
