@@ -53,7 +53,9 @@ impl HttpTransport for Service {
             return events::answer(&self.0, request, options).await;
         }
         let asked = Asked::new(&request, options);
-        let delay = self.0.lock().chance.rng.u64(0..300);
+        // At least a moment, so that nothing arrives before the test listens: the client polls its
+        // data source when it starts.
+        let delay = self.0.lock().chance.rng.u64(1..300);
         sleep(Duration::from_millis(delay)).await;
         if self.0.lock().fails(12) {
             sleep(options.read_timeout).await;
