@@ -385,6 +385,10 @@ impl Simulation {
         let mut flags = Environment::new();
         for flag in 0..FLAGS {
             let key = format!("flag-{flag}");
+            // Counted first, because the service may refuse events during the evaluation.
+            if self.scenario.has_events {
+                self.world.lock().ledger.made.evaluations += 1;
+            }
             let value = if self.scenario.storage.is_read_by_evaluations() {
                 client.variation_async(&key, &ada, -1_i64).await
             } else {
@@ -395,10 +399,8 @@ impl Simulation {
             }
         }
         if self.scenario.has_events {
+            self.world.lock().ledger.made.custom += 1;
             client.track("checked", &ada);
-            let made = &mut self.world.lock().ledger.made;
-            made.evaluations += u64::from(FLAGS);
-            made.custom += 1;
         }
         let is_same = committed == self.world.lock().committed;
         Evaluated {
