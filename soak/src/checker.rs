@@ -45,7 +45,7 @@ pub(crate) enum Seen {
     Nothing,
 }
 
-/// What is known about the memberships that an evaluation used.
+/// The membership of a context in the big segment, if a flag depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Membership {
     /// The flag does not depend on a big segment.
