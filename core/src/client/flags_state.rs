@@ -9,7 +9,7 @@ use vexil_eval::model::Flag;
 use vexil_eval::{Context, Evaluation, Need, Outcome, Reason, Text, Value};
 
 use super::Client;
-use super::resolve::{Attempt, Fetched, Overlay};
+use super::resolve::{Attempt, Deadline, Fetched, Overlay};
 use super::value::AsContext;
 use crate::store::Snapshot;
 
@@ -201,9 +201,12 @@ impl Client {
         };
         match self.attempt_all(context, options) {
             Ok(state) => state,
-            Err(lack) => resolver
-                .wait(self.complete(context, options, lack))
-                .unwrap_or_default(),
+            Err(lack) => {
+                let deadline = Deadline::default();
+                resolver
+                    .wait(&deadline, self.complete(context, options, lack, &deadline))
+                    .unwrap_or_default()
+            }
         }
     }
 
@@ -235,7 +238,7 @@ impl Client {
         match self.attempt_all(context, options) {
             Ok(state) => state,
             Err(lack) => self
-                .complete(context, options, lack)
+                .complete(context, options, lack, &Deadline::default())
                 .await
                 .unwrap_or_default(),
         }
@@ -267,6 +270,7 @@ impl Client {
         context: &Context,
         options: FlagsStateOptions,
         lack: Lack,
+        deadline: &Deadline,
     ) -> Option<FlagsState> {
         let resolver = &self.shared.resolver;
         let everything = match &lack {
@@ -289,7 +293,7 @@ impl Client {
                 Attempt::Needs(need) => need,
             },
         };
-        resolver.fetch_until_done(need, attempt).await
+        resolver.fetch_until_done(need, attempt, deadline).await
     }
 }
 

@@ -6,10 +6,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use vexil_eval::model::{DataKind, Entry, Flag, Item, Segment};
@@ -138,14 +140,25 @@ impl Resolver {
             Attempt::Needs(need) => need,
         };
         let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
-        self.wait(self.fetch_until_done(need, again))
+        let deadline = Deadline::default();
+        self.wait(&deadline, self.fetch_until_done(need, again, &deadline))
             .unwrap_or_else(|| self.failed(key))
     }
 
     /// Parks this thread while data is fetched. Returns `None` if that fails or exceeds the
     /// evaluation timeout.
-    pub(super) fn wait<R>(&self, fetching: impl Future<Output = Option<R>>) -> Option<R> {
-        runtime::park(self.evaluation_timeout, fetching).flatten()
+    pub(super) fn wait<R>(
+        &self,
+        deadline: &Deadline,
+        fetching: impl Future<Output = Option<R>>,
+    ) -> Option<R> {
+        let mut fetching = pin!(fetching);
+        let fetched = runtime::park(self.evaluation_timeout, fetching.as_mut());
+        fetched.unwrap_or_else(|| {
+            deadline.pass();
+            // Polls once more: a membership that is late has failed, but needs no default.
+            runtime::park(Duration::ZERO, fetching).flatten()
+        })
     }
 
     /// Async form of [`Resolver::resolve`].
@@ -163,7 +176,7 @@ impl Resolver {
             Attempt::Needs(need) => need,
         };
         let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
-        self.fetch_until_done(need, again)
+        self.fetch_until_done(need, again, &Deadline::default())
             .await
             .unwrap_or_else(|| self.failed(key))
     }
@@ -174,10 +187,11 @@ impl Resolver {
         &self,
         mut need: Need,
         attempt: impl Fn(&Fetched) -> Attempt<R>,
+        deadline: &Deadline,
     ) -> Option<R> {
         let mut fetched = Fetched::default();
         loop {
-            self.fetch(need, &mut fetched).await?;
+            self.fetch(need, &mut fetched, deadline).await?;
             need = match attempt(&fetched) {
                 Attempt::Done(result) => return Some(result),
                 Attempt::Needs(need) => need,
@@ -225,12 +239,17 @@ impl Resolver {
     }
 
     /// Fetches one item or membership into `fetched`. Logs a failure and returns `None`.
-    async fn fetch(&self, need: Need, fetched: &mut Fetched) -> Option<()> {
+    async fn fetch(&self, need: Need, fetched: &mut Fetched, deadline: &Deadline) -> Option<()> {
         let (kind, key) = match need {
             Need::Flag(key) => (DataKind::Flag, key),
             Need::Segment(key) => (DataKind::Segment, key),
             Need::Membership(context_key) => {
-                let answer = self.membership(context_key.clone()).await;
+                let answer = tokio::select! {
+                    answer = self.membership(context_key.clone()) => answer,
+                    () = deadline.passed() => {
+                        MembershipAnswer::new(None, BigSegmentsStatus::StoreError)
+                    }
+                };
                 fetched.memberships.insert(context_key, answer);
                 return Some(());
             }
@@ -322,6 +341,26 @@ impl fmt::Debug for Resolver {
             .field("offline", &self.offline)
             .field("store", &self.store)
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether a blocking evaluation has waited for its whole timeout. An async evaluation has none: each
+/// of its requests has its own timeout.
+#[derive(Debug, Default)]
+pub(super) struct Deadline(AtomicBool);
+
+impl Deadline {
+    fn pass(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Completes when polled after the deadline has passed. Wakes no task: [`Resolver::wait`] polls.
+    async fn passed(&self) {
+        poll_fn(|_| match self.0.load(Ordering::Relaxed) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
     }
 }
 

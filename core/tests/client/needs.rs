@@ -6,8 +6,10 @@ use std::time::Duration;
 use pollster::block_on;
 use serde_json::{Value as Json, json};
 use vexil::client::FlagsStateOptions;
+use vexil::eval::BigSegmentsStatus;
 use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, ClientBuilder};
+use vexil_testing::{MemoryBigSegmentStore, StoreFault, StoreMethod};
 
 use crate::support::{
     self, Fetch, Fixed, Lazy, Panicking, PanicsIn, SOON, Silent, ada, error, rule_for_segment,
@@ -149,6 +151,38 @@ fn a_fetch_that_never_ends_is_an_exception_within_the_evaluation_timeout() {
         error("EXCEPTION")
     );
     assert_eq!(client.str_variation("plain", &ada(), "default"), "default");
+}
+
+// STO-F33
+#[test]
+fn a_membership_that_is_late_counts_as_failed_instead_of_causing_a_default() {
+    let store = MemoryBigSegmentStore::new();
+    store
+        .calls()
+        .fault(StoreMethod::Membership, StoreFault::Hang);
+    let segment = json!({"version": 1, "unbounded": true, "generation": 1});
+    let flag = with(
+        serving(1, "in"),
+        &json!({"variations": ["in", "out"], "fallthrough": {"variation": 1},
+            "rules": rule_for_segment("big", false)}),
+    );
+    let client = Client::builder("sdk-key")
+        .data_source(Fixed::new(
+            &json!({"flags": {"flag": flag}, "segments": {"big": segment}}),
+        ))
+        .big_segments(store)
+        .evaluation_timeout(SHORT)
+        .start()
+        .unwrap();
+    client.blocking_wait_until_ready(SOON).unwrap();
+    let detail = client.str_variation_detail("flag", &ada(), "default");
+    assert_eq!(detail.value, "out");
+    assert_eq!(
+        detail.reason.big_segments_status,
+        Some(BigSegmentsStatus::StoreError)
+    );
+    let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
+    assert_eq!(state.value("flag"), Some(&"out".into()));
 }
 
 // an infinite timeout does not panic
