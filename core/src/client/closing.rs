@@ -28,6 +28,9 @@ impl Client {
     /// timeout, or after the future is dropped, for as long as the process lives. Later calls wait
     /// for the same closing.
     ///
+    /// A callback of a component may run on the SDK's own thread, which completes this future: use
+    /// [`blocking_close`](Self::blocking_close) instead of blocking on it there.
+    ///
     /// ```
     /// use std::time::Duration;
     /// use vexil::{Client, Context};

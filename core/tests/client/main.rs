@@ -9,6 +9,7 @@ mod log;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod callbacks;
 mod closing;
 mod components;
 mod lifecycle;
