@@ -12,6 +12,7 @@ mod support;
 mod callbacks;
 mod closing;
 mod components;
+mod interleavings;
 mod lifecycle;
 mod memory;
 mod needs;

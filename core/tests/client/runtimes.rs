@@ -213,3 +213,76 @@ fn a_configured_runtime_that_has_ended_does_not_panic() {
     block_on(client.close(SOON));
     drop(client);
 }
+
+/// Starts, uses and ends a client in this runtime, in each of its kinds of threads.
+fn works_everywhere(runtime: &tokio::runtime::Runtime) {
+    let whole_life = || {
+        let client = support::client(&data());
+        client.blocking_wait_until_ready(SOON).unwrap();
+        assert!(client.bool_variation("flag", &ada(), false));
+        client.blocking_flush(SOON);
+        assert!(client.blocking_close(SOON));
+        drop(client);
+    };
+    let awaited = async || {
+        let client = support::client(&data());
+        client.wait_until_ready(SOON).await.unwrap();
+        assert!(client.variation_async("flag", &ada(), false).await);
+        assert!(client.close(SOON).await);
+    };
+    runtime.block_on(async {
+        whole_life();
+        awaited().await;
+        tokio::spawn(async move { whole_life() }).await.unwrap();
+        tokio::spawn(async move { awaited().await }).await.unwrap();
+        tokio::task::spawn_blocking(whole_life).await.unwrap();
+    });
+    runtime
+        .block_on(runtime.spawn_blocking(whole_life))
+        .unwrap();
+}
+
+#[test]
+fn a_client_lives_and_ends_in_every_kind_of_thread_of_every_kind_of_runtime() {
+    works_everywhere(&current_thread());
+    let many = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build();
+    works_everywhere(&many.unwrap());
+}
+
+/// Starts, uses and closes a client when the runtime drops the task that holds this.
+struct WhenShutDown(Sender<bool>, Option<Client>);
+
+impl Drop for WhenShutDown {
+    fn drop(&mut self) {
+        let client = support::client(&data());
+        let works = client.bool_variation("flag", &ada(), false);
+        drop(self.1.take());
+        self.0.send(works && client.blocking_close(SOON)).unwrap();
+    }
+}
+
+#[test]
+fn clients_start_and_end_in_a_runtime_that_is_being_shut_down() {
+    let (closes, closed) = channel();
+    for runtime in [current_thread(), tokio::runtime::Runtime::new().unwrap()] {
+        // One client on the SDK's runtime, and one on the runtime that ends.
+        let source = support::Fixed::new(&data());
+        let theirs = Client::builder("sdk-key")
+            .data_source(source)
+            .runtime(runtime.handle().clone());
+        for client in [support::client(&data()), theirs.start().unwrap()] {
+            let held = WhenShutDown(closes.clone(), Some(client));
+            runtime.spawn(async move {
+                let _held = held;
+                std::future::pending::<()>().await;
+            });
+        }
+        drop(runtime);
+        for _ in 0..2 {
+            assert!(closed.recv_timeout(SOON).unwrap());
+        }
+    }
+}
