@@ -12,20 +12,25 @@ mod log;
 
 use std::error::Error;
 use std::fmt::Debug;
+use std::io::Write;
+use std::panic;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use log::Log;
 use tracing_subscriber::util::SubscriberInitExt;
 use vexil::config::{
-    ClientContext, ConfigError, Configure, EventsConfig, HttpConfig, PollingConfig, SdkKey,
-    ServiceEndpoints, StreamingConfig, WrapperInfo,
+    BigSegmentsConfig, ClientContext, ConfigError, Configure, DataSystem, EventsConfig, HttpConfig,
+    PersistentStoreConfig, PollingConfig, SdkKey, ServiceEndpoints, StreamingConfig, WrapperInfo,
 };
 use vexil::data_source::DataSource;
-use vexil::model::{DataSet, Item};
+use vexil::model::{DataKind, DataSet, Item};
+use vexil::store::StoredItem;
 use vexil::{Client, ClientBuilder, Context};
-use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
+use vexil_testing::{
+    FakeService, MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreFault,
+};
 
 /// Upper limit for every wait.
 const SOON: Duration = Duration::from_secs(60);
@@ -44,30 +49,54 @@ fn log() -> &'static Log {
         let log = Log::default();
         // Also captures the records of the `log` crate.
         log.subscriber().try_init().unwrap();
+        // Panics are part of what a program prints.
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            tracing::error!("{info}");
+            usual(info);
+        }));
         log
     })
 }
 
+/// The lines of the log that contain this text.
+fn logged(text: &str) -> Vec<String> {
+    let lines = log().lines().into_iter();
+    lines.filter(|line| line.contains(text)).collect()
+}
+
 #[track_caller]
 fn nothing_was_logged() {
-    let lines = log().lines();
-    let shown: Vec<_> = lines.iter().filter(|line| line.contains(PLANTED)).collect();
-    assert!(shown.is_empty(), "{shown:#?}");
+    let shown = logged(PLANTED).into_iter().filter_map(with_secret);
+    assert_eq!(shown.collect::<Vec<_>>(), [""; 0]);
+}
+
+/// A text that shows a secret. The secret itself is replaced, because the log of the failure would
+/// show it to the other tests.
+fn with_secret(text: String) -> Option<String> {
+    let found = text.contains(PLANTED);
+    found.then(|| text.replace(PLANTED, "(secret)"))
+}
+
+/// The `Debug` forms, if they show a secret.
+fn found_in(thing: &(impl Debug + ?Sized)) -> Option<String> {
+    with_secret(format!("{thing:?} {thing:#?}"))
+}
+
+/// What shows a secret of an error and its causes, in either `Display` or `Debug`.
+fn found_in_error(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.find_map(|cause| with_secret(cause.to_string()).or_else(|| found_in(cause)))
 }
 
 #[track_caller]
 fn hides(thing: &(impl Debug + ?Sized)) {
-    let shown = format!("{thing:?} {thing:#?}");
-    assert!(!shown.contains(PLANTED), "{shown}");
+    assert_eq!(found_in(thing), None);
 }
 
-/// An error and its causes hide it, in both `Display` and `Debug`.
 #[track_caller]
 fn hides_in_error(error: &(dyn Error + 'static)) {
-    for cause in std::iter::successors(Some(error), |&error| error.source()) {
-        hides(cause);
-        assert!(!cause.to_string().contains(PLANTED), "{cause}");
-    }
+    assert_eq!(found_in_error(error), None);
 }
 
 /// A data source configuration that prints everything it may know about the client.
@@ -287,9 +316,212 @@ fn no_error_about_data_quotes_the_data() {
     }
 }
 
+/// What a client reports about itself hides the secrets too.
+fn statuses_hide(client: &Client) {
+    hides(&client.data_source_status().status());
+    hides(&client.data_store_status().status());
+    let big_segments = client.big_segment_store_status().blocking_status(SOON);
+    hides(&big_segments);
+    hides(&client.event_stats());
+    if let Err(error) = client.blocking_wait_until_ready(Duration::ZERO) {
+        hides_in_error(&error);
+    }
+}
+
+/// Answers of a broken, lying or refusing service that quotes secrets.
+fn failures() -> Vec<Answer> {
+    let quoted = secret("answer");
+    let text = format!("{{\"flags\": \"{quoted}\"}}");
+    vec![
+        Answer::status(503).body(quoted.as_str()),
+        Answer::redirect(
+            307,
+            format!("http://ada:{quoted}@127.0.0.1:1/?token={quoted}"),
+        ),
+        Answer::redirect(307, format!("ftp://{quoted}")),
+        Answer::json(text.as_str()),
+        Answer::garbage(format!("{quoted} {quoted}\r\n\r\n")),
+        Answer::stream().event("put", &text),
+        Answer::usual().header("Content-Type", &quoted),
+        Answer::hang_up(),
+        Answer::reset(),
+        Answer::status(401).body(quoted.as_str()),
+    ]
+}
+
 #[test]
-fn the_log_of_these_tests_would_contain_a_secret() {
+fn no_secret_is_logged_in_any_mode_while_the_service_fails() {
+    type Mode = fn(ClientBuilder) -> ClientBuilder;
+    let modes: [(Mode, Endpoint); 4] = [
+        (|builder| builder, Endpoint::Stream),
+        (
+            |builder| builder.data_source(PollingConfig::new()),
+            Endpoint::Poll,
+        ),
+        (
+            |builder| builder.data_system(DataSystem::streaming()),
+            Endpoint::PayloadStream,
+        ),
+        (
+            |builder| builder.data_system(DataSystem::polling()),
+            Endpoint::PayloadPoll,
+        ),
+    ];
+    log();
+    for (mode, endpoint) in modes {
+        for answer in failures() {
+            let service = FakeService::start().unwrap();
+            service.set("flag", secret("value"));
+            service.always(endpoint, answer);
+            let plain = Client::builder(secret("sdk-key"))
+                .service_endpoints(endpoints(&service))
+                .http(http());
+            let builder = mode(plain);
+            hides(&builder);
+            let client = builder.start().unwrap();
+            service.next_request(endpoint).wait().unwrap();
+            let flag = client.str_variation("flag", &context(), "default");
+            assert_eq!(flag, "default");
+            client.track("event", &context());
+            client.flush();
+            service.next_request(Endpoint::Events).wait().unwrap();
+            statuses_hide(&client);
+        }
+    }
+    nothing_was_logged();
+}
+
+#[test]
+fn no_secret_is_logged_with_databases_that_fail() {
+    log();
+    let flag = || StoredItem::new(format!("{{\"rules\": \"{}\"}}", secret("item")));
+    for fault in [
+        StoreFault::Fail,
+        StoreFault::Refuse,
+        StoreFault::TimeOut,
+        StoreFault::Panic,
+        StoreFault::LoseAnswer,
+    ] {
+        for daemon in [true, false] {
+            let database = MemoryDatabase::new();
+            database.put("ld", DataKind::Flag, "flag", flag());
+            database.set_initialized("ld", true);
+            let store = Arc::new(MemoryPersistentStore::attached(&database, "ld"));
+            let members = Arc::new(MemoryBigSegmentStore::attached(&database, "ld"));
+            let service = FakeService::start().unwrap();
+            service.set("flag", secret("value"));
+            let builder =
+                builder(&service).big_segments(BigSegmentsConfig::new(Arc::clone(&members)));
+            let client = if daemon {
+                builder.daemon_mode(PersistentStoreConfig::new(Arc::clone(&store)))
+            } else {
+                builder.data_store(PersistentStoreConfig::new(Arc::clone(&store)))
+            };
+            let client = client.start().unwrap();
+            drop(client.blocking_wait_until_ready(Duration::from_secs(1)));
+            use_it(&client);
+            store.calls().fault_all(fault);
+            members.calls().fault_all(fault);
+            service.set("flag", secret("another value"));
+            use_it(&client);
+            statuses_hide(&client);
+            // Fails if the store panics.
+            let _ = client.blocking_close(SOON);
+        }
+    }
+    nothing_was_logged();
+}
+
+#[test]
+fn no_part_of_a_client_key_is_shown() {
+    log();
+    let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = identity.signing_key.serialize_pem();
+    let body = key.lines().find(|line| !line.starts_with("--")).unwrap();
+    let file = |text: String| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    };
+    let good = file(identity.cert.pem() + &key);
+    let service = FakeService::builder().tls().start().unwrap();
+    let http = http().cert_file(good.path());
+    hides(&http);
+    for http in [
+        http.clone().disable_ssl_verification(true),
+        // The service is not trusted.
+        http,
+    ] {
+        let client = builder(&service).http(http).start().unwrap();
+        drop(client.blocking_wait_until_ready(Duration::from_secs(1)));
+        use_it(&client);
+        statuses_hide(&client);
+    }
+    for broken in [
+        identity.cert.pem() + &key.replace(body, &secret("no base64!")),
+        format!("{}{PLANTED}", identity.cert.pem()),
+        key.replace("PRIVATE KEY", "CERTIFICATE") + &key,
+    ] {
+        let broken = file(broken);
+        let http = HttpConfig::new().cert_file(broken.path());
+        if let Err(error) = http.build() {
+            hides_in_error(&error);
+            assert!(!format!("{error:?}").contains(body), "{error:?}");
+        }
+    }
+    assert_eq!(logged(body), [""; 0]);
+    nothing_was_logged();
+}
+
+#[test]
+fn diagnostic_events_hold_no_secret_and_events_no_private_attribute() {
+    log();
+    let service = FakeService::start().unwrap();
+    service.set("flag", secret("value"));
+    let builder = builder(&service).http(http().http_proxy(format!(
+        "http://ada:{}@{}",
+        secret("proxy"),
+        service.address()
+    )));
+    let client = builder.start().unwrap();
+    client.blocking_wait_until_ready(SOON).unwrap();
+    use_it(&client);
+    let diagnostic = service.next_request(Endpoint::Diagnostics).wait().unwrap();
+    let text = String::from_utf8_lossy(diagnostic.body()).into_owned();
+    assert!(text.contains("\"kind\":\"diagnostic-init\""), "{text}");
+    assert!(!text.contains(PLANTED), "{text}");
+    let events = serde_json::to_string(&service.events()).unwrap();
+    assert!(events.contains(&secret("open")), "{events}");
+    assert!(!events.contains(&secret("email")), "{events}");
+    nothing_was_logged();
+}
+
+/// Shows a secret in its cause.
+#[derive(Debug)]
+struct Shows(Option<std::io::Error>);
+
+impl std::fmt::Display for Shows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a harmless text")
+    }
+}
+
+impl Error for Shows {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.as_ref().map(|error| error as _)
+    }
+}
+
+#[test]
+fn these_tests_find_a_secret() {
     log();
     tracing::trace!("{}", "a secret");
-    assert!(log().lines().iter().any(|line| line.contains("a secret")));
+    assert_eq!(logged("a secret").len(), 1);
+    let panicked = panic::catch_unwind(|| panic!("a secret of a panic"));
+    panicked.unwrap_err();
+    assert_eq!(logged("a secret of a panic").len(), 1);
+    assert!(found_in(&Some(secret("debug"))).is_some());
+    let error = Shows(Some(std::io::Error::other(secret("cause"))));
+    assert!(found_in_error(&error).is_some());
+    assert!(found_in_error(&Shows(None)).is_none());
 }
