@@ -96,6 +96,7 @@ mod sink;
 pub mod status;
 pub mod store;
 mod store_error;
+mod sync;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod url_text;

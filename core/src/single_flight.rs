@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
+
+use crate::sync::Mutex;
 
 /// The requests in progress, by key.
 #[derive(Debug)]
@@ -141,5 +143,139 @@ mod tests {
         tokio::task::yield_now().await;
         leader.abort();
         assert_eq!(follower.await.unwrap(), 3);
+    }
+
+    /// Every order of a few threads, explored by `scripts/loom`.
+    #[cfg(vexil_loom)]
+    mod orders {
+        use std::cell::Cell;
+        use std::future::pending;
+        use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+        use std::pin::pin;
+        use std::task::{Context, Waker};
+
+        use loom::sync::atomic::{AtomicUsize, Ordering};
+        use loom::thread;
+
+        use super::*;
+        use crate::sync::{block_on, explore};
+
+        /// A database that is asked by one request at a time. The n-th answer is n.
+        struct Database {
+            requests: Arc<SingleFlight<&'static str, usize>>,
+            in_progress: AtomicUsize,
+            asked: AtomicUsize,
+            /// The last answer that was returned to the caller that asked for it.
+            returned: AtomicUsize,
+        }
+
+        impl Database {
+            fn new() -> Arc<Self> {
+                Arc::new(Self {
+                    requests: SingleFlight::new(),
+                    in_progress: AtomicUsize::new(0),
+                    asked: AtomicUsize::new(0),
+                    returned: AtomicUsize::new(0),
+                })
+            }
+
+            fn answer(&self) -> usize {
+                assert_eq!(self.in_progress.fetch_add(1, Ordering::SeqCst), 0);
+                let answer = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+                self.in_progress.fetch_sub(1, Ordering::SeqCst);
+                answer
+            }
+
+            /// Requests an answer, which must not be that of a request that had ended before.
+            fn request(&self) -> usize {
+                let ended = self.returned.load(Ordering::SeqCst);
+                let leads = Cell::new(false);
+                let answer = block_on(self.requests.join("k", || async {
+                    leads.set(true);
+                    self.answer()
+                }));
+                assert!(answer > ended, "{answer} after {ended}");
+                if leads.get() {
+                    self.returned.fetch_max(answer, Ordering::SeqCst);
+                }
+                answer
+            }
+
+            fn is_idle(&self) -> bool {
+                self.requests.under_way.lock().unwrap().is_empty()
+            }
+        }
+
+        #[test]
+        fn one_request_runs_at_a_time_and_every_caller_receives_an_answer_of_its_time() {
+            explore("single flight", || {
+                let database = Database::new();
+                let others: Vec<_> = (0..2)
+                    .map(|_| {
+                        let database = Arc::clone(&database);
+                        thread::spawn(move || database.request())
+                    })
+                    .collect();
+                let mut answers = vec![database.request()];
+                answers.extend(others.into_iter().map(|other| other.join().unwrap()));
+                answers.sort_unstable();
+                answers.dedup();
+                let asked = database.asked.load(Ordering::SeqCst);
+                assert_eq!(answers, (1..=asked).collect::<Vec<_>>());
+                assert!(database.is_idle());
+            });
+        }
+
+        #[test]
+        fn callers_receive_an_answer_if_the_leader_panics() {
+            explore("single flight, the leader panics", || {
+                let database = Database::new();
+                // Resumed instead of raised, so that it is not printed for each order.
+                let panics = {
+                    let database = Arc::clone(&database);
+                    thread::spawn(move || {
+                        let leads = Cell::new(false);
+                        let request = database.requests.join("k", || async {
+                            leads.set(true);
+                            database.answer();
+                            resume_unwind(Box::new(()))
+                        });
+                        let result = catch_unwind(AssertUnwindSafe(|| block_on(request)));
+                        assert_eq!(result.is_err(), leads.get());
+                    })
+                };
+                let other = {
+                    let database = Arc::clone(&database);
+                    thread::spawn(move || database.request())
+                };
+                database.request();
+                panics.join().unwrap();
+                other.join().unwrap();
+                assert!(database.is_idle());
+            });
+        }
+
+        #[test]
+        fn callers_receive_an_answer_if_the_leader_is_cancelled() {
+            explore("single flight, the leader is cancelled", || {
+                let database = Database::new();
+                let others: Vec<_> = (0..2)
+                    .map(|_| {
+                        let database = Arc::clone(&database);
+                        thread::spawn(move || database.request())
+                    })
+                    .collect();
+                {
+                    let mut request = pin!(database.requests.join("k", pending));
+                    let _ = request
+                        .as_mut()
+                        .poll(&mut Context::from_waker(Waker::noop()));
+                }
+                for other in others {
+                    other.join().unwrap();
+                }
+                assert!(database.is_idle());
+            });
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Each layer may import those before it. `ARCHITECTURE.md` has the same list.
 const LAYERS: &[&[&str]] = &[
     &["drop_log", "url_text"],
+    &["sync"],
     &[
         "bounds",
         "error_chain",

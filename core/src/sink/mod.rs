@@ -8,7 +8,7 @@ mod patterns;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice::from_ref;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -34,6 +34,7 @@ use crate::status::{
 use crate::store::arrival::Arrivals;
 use crate::store::overrides::Overrides;
 use crate::store::{DataStore, Snapshot, StoreError};
+use crate::sync::atomic::AtomicBool;
 
 #[derive(Debug)]
 pub(crate) struct Updater {

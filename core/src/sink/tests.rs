@@ -1,5 +1,8 @@
 //! Tests of how regular expressions are compiled when data arrives.
 
+#[cfg(vexil_loom)]
+mod orders;
+
 use serde_json::{Value as Json, json};
 use vexil_eval::Lookup;
 use vexil_eval::model::Pattern;

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::runtime;
+use crate::sync::{Mutex, MutexGuard};
 
 /// How many changes a subscriber may fall behind. States change rarely, so this covers hours of
 /// outage.
@@ -166,5 +167,63 @@ mod tests {
             .map_while(|_| sees.recv_timeout(Duration::from_secs(60)).ok())
             .collect();
         assert_eq!(seen, [1, 1, 2]);
+    }
+
+    /// Every order of a few threads, explored by `scripts/loom`.
+    #[cfg(vexil_loom)]
+    mod orders {
+        use std::sync::Arc;
+
+        use loom::thread;
+
+        use super::super::*;
+        use crate::sync::{block_on, explore};
+
+        #[test]
+        fn subscribers_receive_every_change_of_every_thread_in_order() {
+            explore("status", || {
+                let watched = Arc::new(Watched::new(0_u8));
+                let increment = |watched: &Watched<u8>| {
+                    watched.update(|state| {
+                        *state += 1;
+                        true
+                    });
+                };
+                let mut changes = watched.subscribe();
+                let others: Vec<_> = (0..2)
+                    .map(|_| {
+                        let watched = Arc::clone(&watched);
+                        thread::spawn(move || increment(&watched))
+                    })
+                    .collect();
+                for expected in 1..=2 {
+                    assert_eq!(block_on(changes.next()), Some(expected));
+                    assert!(watched.get() >= expected);
+                }
+                for other in others {
+                    other.join().unwrap();
+                }
+            });
+        }
+
+        #[test]
+        fn a_task_that_waits_for_a_state_is_woken() {
+            explore("status, waiting", || {
+                let watched = Arc::new(Watched::new(0_u8));
+                let other = {
+                    let watched = Arc::clone(&watched);
+                    thread::spawn(move || {
+                        for state in 1..=2 {
+                            watched.update(|current| {
+                                *current = state;
+                                true
+                            });
+                        }
+                    })
+                };
+                assert_eq!(block_on(watched.first(|state| *state == 2)), 2);
+                other.join().unwrap();
+            });
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! [`MemoryStore`]: the default store. It swaps immutable snapshots.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use arc_swap::{ArcSwap, Guard};
 use async_trait::async_trait;
 use vexil_eval::model::{ChangeSet, ChangeSetKind, DataSet, Item};
 
 use super::environment::Environment;
 use super::{DataStore, Snapshot, StoreError, Upserted};
+use crate::sync::{ArcSwap, Guard, Mutex};
 
 /// A store that keeps all data in memory. Readers take no lock and never wait for a writer. Clones
 /// share the same data.
@@ -116,4 +116,112 @@ impl DataStore for MemoryStore {
     }
 
     async fn close(&self) {}
+}
+
+/// Every order of a few threads, explored by `scripts/loom`.
+#[cfg(test)]
+#[cfg(vexil_loom)]
+mod orders {
+    use loom::thread;
+    use vexil_eval::Found;
+    use vexil_eval::model::DataKind;
+
+    use super::*;
+    use crate::sync::explore;
+
+    fn flag(key: &str, version: u64) -> Item {
+        let json = format!(r#"{{"version": {version}}}"#);
+        Item::from_json(DataKind::Flag, key, json.as_bytes()).unwrap()
+    }
+
+    /// The versions of the flags `a` and `b`, read from one snapshot; 0 stands for an absent flag.
+    fn versions(store: &MemoryStore) -> [u64; 2] {
+        let mut versions = [0, 0];
+        store.read(&mut |snapshot| {
+            versions = ["a", "b"].map(|key| match snapshot.flag(key) {
+                Found::Present(flag) => flag.version(),
+                Found::Absent | Found::Unknown => 0,
+            });
+        });
+        versions
+    }
+
+    #[test]
+    fn no_update_is_lost_and_no_reader_goes_backwards() {
+        let items = [flag("a", 1), flag("a", 2), flag("b", 1)];
+        explore("memory store, updates", move || {
+            let store = MemoryStore::new();
+            let writers: Vec<_> = [
+                vec![items[0].clone(), items[2].clone()],
+                vec![items[1].clone()],
+            ]
+            .into_iter()
+            .map(|items| {
+                let store = store.clone();
+                thread::spawn(move || {
+                    for item in items {
+                        store.insert_if_newer(item);
+                    }
+                })
+            })
+            .collect();
+            let (first, second) = (versions(&store), versions(&store));
+            assert!(
+                first[0] <= second[0] && first[1] <= second[1],
+                "{first:?} {second:?}"
+            );
+            for writer in writers {
+                writer.join().unwrap();
+            }
+            assert_eq!(versions(&store), [2, 1]);
+        });
+    }
+
+    #[test]
+    fn a_reader_sees_all_of_a_change_set_or_nothing() {
+        let sets: Vec<_> = (1..=3).map(|n| vec![flag("a", n), flag("b", n)]).collect();
+        explore("memory store, change sets", move || {
+            let store = MemoryStore::new();
+            let writer = {
+                let (store, sets) = (store.clone(), sets.clone());
+                thread::spawn(move || {
+                    for (n, items) in sets.into_iter().enumerate() {
+                        store.change(match n {
+                            0 => ChangeSetKind::Full(items.into_iter().collect()),
+                            _ => ChangeSetKind::Delta(items),
+                        });
+                    }
+                })
+            };
+            let mut last = 0;
+            for _ in 0..3 {
+                let is_initialized = store.is_initialized();
+                let [a, b] = versions(&store);
+                assert_eq!(a, b);
+                assert!(last <= a, "{a} after {last}");
+                assert!(!is_initialized || a > 0);
+                last = a;
+            }
+            writer.join().unwrap();
+            assert_eq!(versions(&store), [3, 3]);
+        });
+    }
+
+    #[test]
+    fn a_full_set_and_an_update_take_effect_one_after_the_other() {
+        let (item, set) = (flag("a", 2), vec![flag("a", 1), flag("b", 1)]);
+        explore("memory store, a full set and an update", move || {
+            let store = MemoryStore::new();
+            let writer = {
+                let (store, set) = (store.clone(), set.clone());
+                thread::spawn(move || store.replace(set.into_iter().collect()))
+            };
+            assert_eq!(store.insert_if_newer(item.clone()), Upserted::Written);
+            let between = versions(&store);
+            writer.join().unwrap();
+            let end = versions(&store);
+            assert!(end == [2, 1] || end == [1, 1], "{end:?}");
+            assert!(between == [2, 0] || between == end, "{between:?} {end:?}");
+        });
+    }
 }

@@ -1,6 +1,8 @@
 //! [`Budget`]: a memory limit that is shared by threads and rarely reached.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
+
+use crate::sync::atomic::AtomicUsize;
 
 /// A number of bytes that may be in use at once. A rejected charge only reads, so threads that keep
 /// hitting the limit do not contend for its cache line.
@@ -11,7 +13,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
             used: AtomicUsize::new(0),

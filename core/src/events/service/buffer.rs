@@ -1,10 +1,12 @@
 //! [`Buffer`]: holds full events until the next delivery, limited by number and by memory.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use super::payload::FullEvent;
 use super::per_thread::PerThread;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Memory limit: the serialized payload is built in memory too, so the buffer may hold at most this
 /// many bytes.

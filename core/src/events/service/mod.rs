@@ -20,6 +20,9 @@ mod seen_contexts;
 mod summary;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use filter::OutputEvent;
 
 pub(crate) use self::{

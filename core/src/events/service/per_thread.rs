@@ -2,12 +2,23 @@
 //!
 //! As long as there are no more threads than shards, no two of them write to the same cache line.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-const SHARDS: usize = 32;
+#[cfg(all(test, vexil_loom))]
+use loom::{lazy_static, thread_local};
+
+use crate::sync::atomic::AtomicUsize;
+
+/// Two are enough to explore orders.
+const SHARDS: usize = if cfg!(all(test, vexil_loom)) { 2 } else { 32 };
 
 /// The shard of the next new thread.
+#[cfg(not(all(test, vexil_loom)))]
 static NEXT: AtomicUsize = AtomicUsize::new(0);
+#[cfg(all(test, vexil_loom))]
+lazy_static! {
+    static ref NEXT: AtomicUsize = AtomicUsize::new(0);
+}
 
 thread_local! {
     static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;

@@ -2,8 +2,8 @@
 //! [worker](super::worker).
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -21,6 +21,8 @@ use crate::events::{
     CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOpEvent, is_sampled,
 };
 use crate::runtime::Task;
+use crate::sync::atomic::{AtomicBool, AtomicU64};
+use crate::sync::{Mutex, MutexGuard};
 
 /// State shared by the recording threads and the worker that delivers.
 #[derive(Debug)]
@@ -230,7 +232,7 @@ impl Records {
     }
 
     /// Returns the number of events not delivered yet.
-    fn pending(&self) -> u64 {
+    pub(super) fn pending(&self) -> u64 {
         let in_flight = self.in_flight();
         to_u64(self.buffer.len())
             .saturating_add(self.summaries.total())

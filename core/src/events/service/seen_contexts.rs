@@ -7,8 +7,11 @@
 //! While the event buffer is full, no index event can be sent, so nothing is evicted: introduced
 //! contexts stay known, and threads that meet new contexts only read shared data.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use crate::sync::Mutex;
+use crate::sync::atomic::AtomicU64;
 
 const WAYS: usize = 7;
 

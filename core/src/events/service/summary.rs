@@ -9,8 +9,8 @@
 //! evaluation does not depend on their number.
 
 use std::collections::hash_map;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use hashbrown::HashTable;
 use smallvec::SmallVec;
@@ -20,6 +20,8 @@ use super::budget::Budget;
 use super::payload::{Counter, FlagSummary, Summary};
 use super::per_thread::PerThread;
 use crate::events::EvaluationEvent;
+use crate::sync::atomic::{AtomicBool, AtomicU64};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Memory limit for counts of unknown flags.
 const UNKNOWN_FLAGS_BYTES: usize = 4 << 20;

@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -24,6 +24,7 @@ use crate::http::backoff::Failure;
 use crate::http::transport::{Body, HttpTransport, RequestOptions, TransportError, total_timeout};
 use crate::http::wire;
 use crate::runtime::Runtime;
+use crate::sync::atomic::AtomicU64;
 
 const EVENTS_PATH: &str = "/bulk";
 const DIAGNOSTIC_PATH: &str = "/diagnostic";

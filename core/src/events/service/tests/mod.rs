@@ -1,0 +1,4 @@
+//! Tests of several parts of the processor.
+
+#[cfg(vexil_loom)]
+mod orders;
