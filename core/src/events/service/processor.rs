@@ -64,7 +64,7 @@ impl Records {
     }
 
     pub(super) fn record(&self, event: &Event<'_>) {
-        if self.ended.load(Ordering::Relaxed) {
+        if self.ended.load(Ordering::Acquire) {
             if self.loses.load(Ordering::Relaxed) {
                 self.undeliverable.fetch_add(1, Ordering::Relaxed);
             }
@@ -241,7 +241,8 @@ impl Records {
 
     /// Stops recording.
     fn stop(&self) {
-        self.ended.store(true, Ordering::Relaxed);
+        // Released, so that a thread that sees the end also sees whether later events are lost.
+        self.ended.store(true, Ordering::Release);
     }
 }
 

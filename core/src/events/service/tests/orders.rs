@@ -162,6 +162,24 @@ fn every_event_is_buffered_or_reported_as_dropped_and_there_is_room_again() {
 }
 
 #[test]
+fn every_event_counts_as_pending_or_dropped_when_the_worker_fails() {
+    explore("the worker fails", || {
+        let records = Arc::new(Records::new(10, 1, false));
+        let recording = {
+            let records = Arc::clone(&records);
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    records.record(&Event::Identify(&ada()));
+                }
+            })
+        };
+        records.fail();
+        recording.join().unwrap();
+        assert_eq!(records.dropped() + records.pending(), 2);
+    });
+}
+
+#[test]
 fn an_event_is_pending_until_it_is_delivered() {
     explore("pending events", || {
         let records = Arc::new(Records::new(10, 1, false));
