@@ -31,9 +31,9 @@ const READY: Duration = Duration::from_secs(60);
 /// A request to a database that takes longer has failed.
 const READ: Duration = Duration::from_secs(2);
 
-/// Longer than two reads take. An evaluation of a flag with a prerequisite may wait for both, one
-/// after the other, and returns its default if both together are late.
-const EVALUATION: Duration = Duration::from_secs(5);
+/// Longer than two reads take during any fault. An evaluation of a flag with a prerequisite may wait
+/// for both, one after the other, and returns its default if both together are late.
+const EVALUATION: Duration = Duration::from_secs(20);
 
 /// What stands between a client and what it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,9 +51,9 @@ pub(super) fn inject(
             "silent"
         }
         7 => {
-            proxy.corrupt(Direction::ToClient, |bytes| {
-                bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
-            });
+            // No protocol of the test accepts this byte. Other garbage may be a valid reply by chance,
+            // after which the replies of Redis would belong to the wrong requests.
+            proxy.corrupt(Direction::ToClient, |bytes| bytes.fill(0xff));
             "garbage"
         }
         _ => {
