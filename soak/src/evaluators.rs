@@ -71,10 +71,8 @@ fn evaluate(mode: &Mode, relay: &Relay, item: Item, context: &Context, membershi
     counters.count(item);
     let membership = match membership {
         Membership::Member { .. } => Membership::Member {
-            was_read: matches!(
-                detail.reason.big_segments_status,
-                Some(BigSegmentsStatus::Healthy | BigSegmentsStatus::Stale)
-            ),
+            // With any other status it may be the last known one, perhaps from during a loss.
+            was_read: detail.reason.big_segments_status == Some(BigSegmentsStatus::Healthy),
         },
         other => other,
     };
