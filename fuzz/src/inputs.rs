@@ -3,8 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::de::IgnoredAny;
+use vexil::Text;
 use vexil::fuzzing::Received;
-use vexil::model::{ChangeSet, ChangeSetKind, DataSet, Item};
+use vexil::model::{ChangeSet, ChangeSetKind, DataKind, DataSet, Item, Selector};
 
 /// The word that the corpus uses as a password.
 const SECRET: &str = "s3cr3t";
@@ -35,33 +36,35 @@ pub(crate) fn is_json(text: &[u8]) -> bool {
     str::from_utf8(text).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
+/// An item without its prepared form: kind, key, version, whether it is deleted, and text.
+pub(crate) type PlainItem = (DataKind, Text, u64, bool, Option<String>);
+
+/// Changes of plain items, and whether they are the complete data.
+pub(crate) type PlainChanges = (bool, Option<Selector>, Vec<PlainItem>);
+
 /// What is equal if two readers have read the same. Which of several errors is found first depends
 /// on the pieces.
-pub(crate) fn shown(received: &Received) -> String {
+pub(crate) fn shown(received: &Received) -> (Vec<PlainChanges>, &[String], bool) {
     let changes = shown_changes(&received.changes);
-    format!(
-        "{changes} {:?} {}",
-        received.others,
-        received.error.is_some()
-    )
+    (changes, &received.others, received.error.is_some())
 }
 
 /// What is equal for equal changes.
-pub(crate) fn shown_changes(changes: &[ChangeSet]) -> String {
+pub(crate) fn shown_changes(changes: &[ChangeSet]) -> Vec<PlainChanges> {
     let shown = |changes: &ChangeSet| {
         let is_full = matches!(changes.kind, ChangeSetKind::Full(_));
-        let items: Vec<_> = items_of(changes).iter().map(item).collect();
-        format!("{is_full} {:?} {items:?}", changes.selector)
+        let items = items_of(changes).iter().map(item).collect();
+        (is_full, changes.selector.clone(), items)
     };
-    let changes: Vec<_> = changes.iter().map(shown).collect();
-    format!("{changes:?}")
+    changes.iter().map(shown).collect()
 }
 
 /// What is equal for two equal items.
-pub(crate) fn item(item: &Item) -> String {
-    let (kind, key, version) = (item.kind(), item.key(), item.version());
-    let deleted = item.is_deleted();
-    format!("{kind} {key:?} {version} {deleted} {:?}", item.json())
+pub(crate) fn item(item: &Item) -> PlainItem {
+    let json = item.json();
+    let json = json.map(|json| String::from_utf8_lossy(&json).into_owned());
+    let (kind, key, version) = (item.kind(), item.key().clone(), item.version());
+    (kind, key, version, item.is_deleted(), json)
 }
 
 /// All items of what was received.
