@@ -162,29 +162,23 @@ pub(crate) fn holds(item: &Item) {
     assert_eq!(twice, stored, "stored again");
 }
 
-/// A flag whose rules are evaluated in order; rule `n` has the variation `n`, and none the last one.
-pub(crate) fn flag_with_rules(rules: &[serde_json::Value]) -> Item {
-    let rules: Vec<_> = rules
-        .iter()
-        .enumerate()
-        .map(|(index, clauses)| serde_json::json!({"clauses": clauses, "variation": index}))
-        .collect();
-    let flag = serde_json::json!({
-        "on": true,
-        "variations": (0..=rules.len()).collect::<Vec<_>>(),
-        "fallthrough": {"variation": rules.len()},
-        "rules": rules,
-    });
-    let flag = Item::from_json(DataKind::Flag, "f", flag.to_string().as_bytes());
-    flag.expect("any operand is allowed")
+/// A flag whose rules each compare the attribute `a` with an operand, by the operator before it.
+/// Rule `n` has the variation `n`, and the last one is for no match.
+pub(crate) fn flag_with_rules<const N: usize>(rules: [(&str, &str); N]) -> Item {
+    let mut json = String::from(r#"{"on":true,"rules":["#);
+    for (index, (operator, operand)) in rules.into_iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        let operand = serde_json::to_string(operand).expect("text is JSON");
+        json += &format!(
+            r#"{comma}{{"variation":{index},"clauses":[{{"attribute":"a","op":"{operator}","values":[{operand}]}}]}}"#
+        );
+    }
+    json += &format!(r#"],"variations":[0,1,2,3],"fallthrough":{{"variation":{N}}}}}"#);
+    Item::from_json(DataKind::Flag, "f", json.as_bytes()).expect("any operand is allowed")
 }
 
-/// A context with these attributes.
-pub(crate) fn context_with(attributes: &[(&str, &str)]) -> Context {
-    let builder = attributes
-        .iter()
-        .fold(Context::builder("k"), |builder, (name, value)| {
-            builder.set(*name, Value::from(*value))
-        });
+/// A context with the attribute `a`.
+pub(crate) fn context_with(value: &str) -> Context {
+    let builder = Context::builder("k").set("a", Value::from(value));
     builder.build().expect("the context is valid")
 }

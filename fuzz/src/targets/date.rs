@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 use std::sync::LazyLock;
 
-use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use vexil::model::Item;
@@ -11,9 +10,13 @@ use vexil::model::Item;
 use crate::evaluations::{context_with, flag_with_rules, variation};
 use crate::inputs::lines;
 
-/// Whether `a` is a date: it is earlier than the end of time.
+/// Whether the attribute is a date: it is after the first one or before the last one.
 static IS_DATE: LazyLock<Item> = LazyLock::new(|| {
-    flag_with_rules(&[json!([{"attribute": "a", "op": "before", "values": [1e300]}])])
+    let (first, last) = (
+        "0000-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59.999999999-23:59",
+    );
+    flag_with_rules([("after", first), ("before", last)])
 });
 
 pub(super) fn target(input: &[u8]) {
@@ -26,15 +29,12 @@ pub(super) fn target(input: &[u8]) {
 
 /// Compares two dates in an evaluation. Returns `None` if one is not a date.
 fn compare(a: &str, b: &str) -> Option<Ordering> {
-    let is_date = |text| variation(&IS_DATE, &context_with(&[("a", text)])) == Some(0);
+    let is_date = |text| variation(&IS_DATE, &context_with(text)) != Some(2);
     if !is_date(a) || !is_date(b) {
         return None;
     }
-    let flag = flag_with_rules(&[
-        json!([{"attribute": "a", "op": "before", "values": [b]}]),
-        json!([{"attribute": "a", "op": "after", "values": [b]}]),
-    ]);
-    Some(match variation(&flag, &context_with(&[("a", a)])) {
+    let flag = flag_with_rules([("before", b), ("after", b)]);
+    Some(match variation(&flag, &context_with(a)) {
         Some(0) => Ordering::Less,
         Some(1) => Ordering::Greater,
         _ => Ordering::Equal,

@@ -1,7 +1,6 @@
 //! Regular expressions: a pattern and a text, in two lines.
 
 use regex::RegexBuilder;
-use serde_json::json;
 use vexil::model::{Item, ItemData};
 
 use crate::evaluations::{context_with, flag_with_rules, variation};
@@ -11,8 +10,7 @@ pub(super) fn target(input: &[u8]) {
     let Some([pattern, text]) = lines(input) else {
         return;
     };
-    let item =
-        flag_with_rules(&[json!([{"attribute": "a", "op": "matches", "values": [pattern]}])]);
+    let item = flag_with_rules([("matches", pattern)]);
     let Item::Flag(entry) = &item else { return };
     let Some(flag) = entry.present() else { return };
     let Some(compiled) = flag.patterns().next() else {
@@ -24,7 +22,7 @@ pub(super) fn target(input: &[u8]) {
         return;
     }
     let matches = compiled.is_match(text);
-    let found = variation(&item, &context_with(&[("a", text)]));
+    let found = variation(&item, &context_with(text));
     assert_eq!(found == Some(0), matches == Some(true));
     if is_common(pattern)
         && text.is_ascii()

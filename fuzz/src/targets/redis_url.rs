@@ -33,11 +33,13 @@ pub(super) fn target(input: &[u8]) {
     }
 }
 
-/// Whether the word is in the path of a socket, or in the name of a user with a password, which are
-/// shown.
+/// Whether the word is in the path of a socket, in the name of a host, or in the name of a user with
+/// a password, which are shown.
 fn is_shown(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| {
         let has_password = url.password().is_some_and(|password| !password.is_empty());
-        url.scheme().contains("unix") || has_password && url.username().contains("s3cr3t")
+        url.scheme().contains("unix")
+            || url.host_str().is_some_and(|host| host.contains("s3cr3t"))
+            || has_password && url.username().contains("s3cr3t")
     })
 }

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use semver::Version;
-use serde_json::json;
 
 use crate::evaluations::{context_with, flag_with_rules, variation};
 use crate::inputs::lines;
@@ -20,11 +19,9 @@ pub(super) fn target(input: &[u8]) {
 
 /// Compares two versions in an evaluation. Returns `None` if one is not a version.
 fn compare(a: &str, b: &str) -> Option<Ordering> {
-    let flag = flag_with_rules(
-        &["semVerLessThan", "semVerEqual", "semVerGreaterThan"]
-            .map(|op| json!([{"attribute": "a", "op": op, "values": [b]}])),
-    );
-    match variation(&flag, &context_with(&[("a", a)])) {
+    let operators = ["semVerLessThan", "semVerEqual", "semVerGreaterThan"];
+    let flag = flag_with_rules(operators.map(|operator| (operator, b)));
+    match variation(&flag, &context_with(a)) {
         Some(0) => Some(Ordering::Less),
         Some(1) => Some(Ordering::Equal),
         Some(2) => Some(Ordering::Greater),
