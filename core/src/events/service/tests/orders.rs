@@ -153,6 +153,7 @@ fn every_event_is_buffered_or_reported_as_dropped_and_there_is_room_again() {
         for thread in threads {
             thread.join().unwrap();
         }
+        assert_eq!(buffer.has_room(), buffer.len() == 0);
         taken += buffer.take().len();
         assert_eq!(u64::try_from(taken).unwrap() + buffer.dropped(), 2);
         assert!(buffer.has_room());
