@@ -245,7 +245,7 @@ mod tests {
 
     // EVAL-7.4
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1_024))]
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 8 } else { 1_024 }))]
 
         #[test]
         fn versions_are_parsed_and_compared_as_by_semver(
