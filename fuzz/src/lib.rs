@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![expect(
     clippy::expect_used,
-    clippy::panic,
     reason = "an input for which a property does not hold ends in a panic"
 )]
 

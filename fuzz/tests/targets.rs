@@ -1,5 +1,7 @@
 //! Runs every target over its corpus, and over mutations of it.
 
+#![cfg(test)]
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

@@ -30,7 +30,7 @@ fn target(file: &[u8]) {
     let data = match load(file) {
         Ok(data) => data,
         Err(error) => {
-            let lines = file.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let lines = file.iter().filter(|byte| b"\r\n".contains(byte)).count() + 1;
             assert!(error.line().is_none_or(|line| line <= lines + 1), "{error}");
             return;
         }
