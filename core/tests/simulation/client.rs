@@ -88,7 +88,7 @@ impl fmt::Display for Summary {
             ("evaluations recorded", self.made),
             ("  delivered", self.delivered),
             ("  reported as dropped", self.dropped),
-            ("  not sent after a refusal", self.refused_evaluations),
+            ("  dropped after a refusal", self.refused_evaluations),
             ("clients refused for good", self.refused),
         ];
         lines

@@ -32,6 +32,12 @@ pub(crate) struct Counts {
     pub(crate) custom: u64,
 }
 
+impl Counts {
+    pub(crate) fn total(self) -> u64 {
+        self.evaluations + self.custom
+    }
+}
+
 impl std::iter::Sum for Counts {
     fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
         counts.fold(Self::default(), |sum, one| Self {
