@@ -200,13 +200,14 @@ fn may_be_deleted(flag: u32, reads: &[Read]) -> bool {
     let Some(missing) = runs.next_back().filter(|run| !run.is_empty()) else {
         return false;
     };
-    let had_marker = reads.iter().any(|read| read.has_marker);
     let confirms = |read: &Read| {
         let since = missing[0].at;
+        let mut until = reads.iter().take_while(|earlier| earlier.at <= read.at);
+        let had_marker = until.any(|read| read.has_marker);
         let shortest = match (read.items.is_empty(), had_marker) {
             (true, _) => SHORTEST_TOTAL_LOSS,
             (false, true) => SHORTEST_LOSS,
-            // Without a marker, a loss cannot be distinguished from a deletion.
+            // Without a marker until now, nothing distinguishes a loss from a deletion.
             (false, false) => Duration::ZERO,
         };
         (read.has_marker || !had_marker) && read.at.duration_since(since) >= shortest
