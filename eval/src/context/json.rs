@@ -165,10 +165,7 @@ fn with_meta(builder: ContextBuilder, meta: &Value) -> Result<ContextBuilder, Co
 }
 
 fn with_attribute(mut builder: ContextBuilder, name: &str, value: &Value) -> ContextBuilder {
-    // Ignored, as by the builder.
-    if !name.is_empty() {
-        builder.push_attribute(name.into(), value.attribute());
-    }
+    builder.push_attribute(name.into(), value.attribute());
     builder
 }
 

@@ -210,20 +210,6 @@ fn json_formats_are_read_completely_and_written_without_defaults() {
     );
 }
 
-// EVAL-1.2
-#[test]
-fn an_attribute_without_a_name_is_ignored() {
-    for json in [
-        json!({"kind": "user", "key": "ada", "": 1}),
-        json!({"kind": "multi", "user": {"key": "ada", "": 1}}),
-        json!({"key": "ada", "custom": {"": 1}}),
-    ] {
-        assert_eq!(parse(json).unwrap(), Context::new("ada").unwrap());
-    }
-    let built = Context::builder("ada").set("", 1).build();
-    assert_eq!(built.unwrap(), Context::new("ada").unwrap());
-}
-
 // EVAL-1.6
 #[test]
 fn the_legacy_user_format_becomes_a_context_of_kind_user() {

@@ -29,7 +29,7 @@ pub(super) fn target(json: &[u8]) {
     }
     // Without the members that only one of the formats has, the JSON means the same context.
     let is_plain = members.get("kind").is_some_and(|kind| kind != "multi")
-        && ["_meta", "privateAttributes", "targetingKey"]
+        && ["", "_meta", "privateAttributes", "targetingKey"]
             .iter()
             .all(|name| !members.contains_key(*name));
     if is_plain && let Ok(context) = serde_json::from_value::<Context>(Value::Object(members)) {
