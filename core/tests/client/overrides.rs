@@ -314,6 +314,7 @@ fn overrides_are_laid_over_a_database_in_every_mode_and_never_written() {
     assert!(stored("a").is_some() && stored("new").is_none());
 
     let (reader, _) = start(builder().data_store(read_through()));
+    reader.blocking_wait_until_ready(SOON).unwrap();
     assert_all_flags(&reader);
     assert_served(&reader, "b", "data", false);
     for config in [config(), read_through()] {
