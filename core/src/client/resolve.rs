@@ -156,7 +156,8 @@ impl Resolver {
         let fetched = runtime::park(self.evaluation_timeout, fetching.as_mut());
         fetched.unwrap_or_else(|| {
             deadline.pass();
-            // Polls once more: a membership that is late has failed, but needs no default.
+            // Polls once more: an evaluation with the last known items, and without a membership that
+            // is late, is better than a default.
             runtime::park(Duration::ZERO, fetching).flatten()
         })
     }
@@ -254,7 +255,11 @@ impl Resolver {
                 return Some(());
             }
         };
-        let item = match self.fetch_item(kind, key.clone()).await {
+        let item = tokio::select! {
+            item = self.fetch_item(kind, key.clone()) => item,
+            () = deadline.passed() => self.last_known(kind, &key),
+        };
+        let item = match item {
             Ok(item) => item,
             Err(StoreError::NotInitialized) => {
                 self.log_once.not_ready();
@@ -297,6 +302,16 @@ impl Resolver {
     async fn fetch_item(&self, kind: DataKind, key: Text) -> Result<Option<Item>, StoreError> {
         let store = Arc::clone(&self.store);
         self.ask(async move { store.fetch(kind, &key).await }).await
+    }
+
+    /// The item that the store has read last, once an evaluation must not wait any longer.
+    fn last_known(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
+        let known = catch_unwind(AssertUnwindSafe(|| self.store.last_known(kind, key)));
+        match known {
+            Ok(Found::Present(item)) => Ok(Some(item)),
+            Ok(Found::Absent) => Ok(None),
+            Ok(Found::Unknown) | Err(_) => Err(StoreError::Timeout),
+        }
     }
 
     /// Fetches all data from a store that does not hold it in memory. Logs a failure and returns

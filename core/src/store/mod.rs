@@ -67,8 +67,8 @@ pub use persistent::{
     ChangeNotifier, Changes, Collection, PersistentDataStore, StoredDataSet, StoredItem,
     WriteOutcome,
 };
-use vexil_eval::Lookup;
 use vexil_eval::model::{ChangeSet, ChangeSetKind, DataKind, DataSet, Flag, Item, Segment};
+use vexil_eval::{Found, Lookup};
 
 pub use crate::store_error::StoreError;
 pub use vexil_eval::model::Upserted;
@@ -124,6 +124,14 @@ pub trait DataStore: Any + Debug + Send + Sync {
     async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
         let _ = (kind, key);
         Ok(None)
+    }
+
+    /// Returns the item that was read last, without waiting. A blocking evaluation that has waited for
+    /// its whole timeout uses it instead of returning a default: the value may be out of date. The
+    /// default implementation returns [`Found::Unknown`](vexil_eval::Found::Unknown).
+    fn last_known(&self, kind: DataKind, key: &str) -> Found<Item> {
+        let _ = (kind, key);
+        Found::Unknown
     }
 
     /// Fetches all items. Called only if the store's snapshots are not

@@ -230,6 +230,30 @@ async fn an_evaluation_waits_at_most_for_the_evaluation_timeout() {
     }
 }
 
+// Each read is in time, and both together are not.
+#[test]
+fn a_blocking_evaluation_of_several_slow_items_uses_the_last_known_ones() {
+    let (database, store) = store();
+    let needs = json!({"prerequisites": [{"key": "first", "variation": 0}]});
+    put(&database, "first", &serving(1, 1));
+    put(&database, "flag", &with(serving(1, 1), &needs));
+    let allowed = Duration::from_secs(1);
+    let cache = CacheMode::Ttl(Duration::from_millis(1));
+    let client = Client::builder("sdk-key")
+        .without_events()
+        .evaluation_timeout(allowed)
+        .daemon_mode(PersistentStoreConfig::new(Arc::clone(&store)).cache(cache))
+        .start()
+        .unwrap();
+    let value = || client.variation("flag", &ada(), -1_i64);
+    let known = value();
+    assert_ne!(known, -1);
+    store
+        .calls()
+        .fault(StoreMethod::Get, StoreFault::Delay(allowed.mul_f64(0.7)));
+    assert_eq!(value(), known);
+}
+
 /// Evaluates a flag every 25 ms for a second, each time in a separate task. Returns how many
 /// evaluations returned the default.
 async fn defaults_in_a_second(client: &Client) -> usize {

@@ -140,6 +140,17 @@ impl DataStore for HandOver {
         }
     }
 
+    fn last_known(&self, kind: DataKind, key: &str) -> Found<Item> {
+        match &*self.0.before.load() {
+            Some(before) if before.is_initialized() => before.last_known(kind, key),
+            Some(_) => Found::Unknown,
+            None => match self.0.after.memory().load().item(kind, key) {
+                Some(item) => Found::Present(item),
+                None => Found::Absent,
+            },
+        }
+    }
+
     async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {
         match self.0.before.load_full() {
             Some(before) => {

@@ -30,6 +30,7 @@ use refresher::Refresher;
 pub(crate) use shared::Filled;
 use shared::{Answer, Message, Shared};
 use tokio::sync::mpsc;
+use vexil_eval::Found;
 use vexil_eval::model::{DataKind, DataSet, Item};
 use view::View;
 
@@ -184,6 +185,14 @@ impl DataStore for ReadThroughStore {
 
     async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
         self.item(kind, key).await
+    }
+
+    fn last_known(&self, kind: DataKind, key: &str) -> Found<Item> {
+        match self.shared.last_known(kind, key) {
+            Ok(Some(item)) => Found::Present(item),
+            Ok(None) => Found::Absent,
+            Err(_never_read) => Found::Unknown,
+        }
     }
 
     async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {

@@ -260,7 +260,7 @@ impl Shared {
     ///
     /// # Errors
     /// Returns an error if the item was never read.
-    fn last_known(&self, kind: DataKind, key: &Text) -> Answer {
+    pub(super) fn last_known(&self, kind: DataKind, key: &str) -> Answer {
         let slots = self.cache.slots();
         let known = match kind {
             DataKind::Flag => slots
