@@ -18,7 +18,7 @@ use vexil::{Client, ClientBuilder, Context};
 use crate::service::Service;
 use crate::store::Store;
 use crate::world::{Defect, Environment, FLAGS, Inner, World};
-use crate::{model, weather};
+use crate::{database_faults, model};
 
 /// How long everything fails, in seconds.
 const OUTAGE: Range<u64> = 60..900;
@@ -301,11 +301,11 @@ impl Simulation {
     async fn run(mut self) -> Summary {
         let storage = self.scenario.storage;
         if storage != Storage::Memory {
-            weather::begin(&self.world);
-            tokio::spawn(weather::storms(self.world.clone(), storage));
+            database_faults::begin(&self.world);
+            tokio::spawn(database_faults::outages(self.world.clone(), storage));
         }
         if storage.is_daemon() {
-            tokio::spawn(weather::writer(self.world.clone()));
+            tokio::spawn(database_faults::writer(self.world.clone()));
         }
         let client = self.start();
         self.observe(&client);

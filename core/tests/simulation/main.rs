@@ -17,13 +17,13 @@
 
 mod big_segments;
 mod client;
+mod database_faults;
 mod events;
 mod model;
 mod poll;
 mod service;
 mod store;
 mod stream;
-mod weather;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -72,7 +72,7 @@ fn lose(database: &mut Database, older: &Environment, losses: &[Loss]) {
 }
 
 /// Outages and losses, until everything is healthy.
-pub(crate) async fn storms(world: World, storage: Storage) {
+pub(crate) async fn outages(world: World, storage: Storage) {
     let mut older = Environment::new();
     loop {
         world.pause(5_000, 200_000).await;
@@ -118,9 +118,10 @@ pub(crate) async fn storms(world: World, storage: Storage) {
 }
 
 impl Storage {
-    /// Whether data that is missing after an outage comes back.
+    /// Whether data that is missing after an outage comes back, before the service sends all data
+    /// again. A client that reads through a cache holds no copy to write.
     fn survives_outages(self) -> bool {
-        true
+        !matches!(self, Self::Cached(_))
     }
 
     /// The losses that the client repairs, or survives, if they are not announced by an error.
