@@ -1,49 +1,69 @@
 //! Selects the share of a rollout that a context belongs to.
 
-use crate::context::{Context, Kind, Member};
+use crate::context::{Context, Kind, Member, ReferenceError};
 use crate::model::bucket_hasher::BucketHasher;
 use crate::model::rollout::{BucketBy, Rollout, Weighted};
 use crate::value::Value;
 
-/// The rollout buckets by an attribute whose reference is invalid.
-pub(super) struct InvalidReference;
-
-/// A position between 0 and 1.
-pub(super) struct Bucket {
-    pub(super) value: f32,
-    /// Whether the context lacks the kind that the rollout buckets by.
-    pub(super) kind_missing: bool,
+/// A position between 0 and 1, and what determined it.
+pub(crate) struct Bucket {
+    pub(crate) value: f32,
+    pub(crate) origin: Origin,
 }
 
+/// What determines a bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Origin {
+    /// The hash of the attribute's value.
+    Hash,
+    /// Nothing: the value is missing, or of a type that is not hashed. The bucket is 0.
+    NoHash,
+    /// Nothing: the context lacks the kind that the rollout buckets by. The bucket is 0.
+    NoKind,
+}
+
+impl Bucket {
+    /// Whether the context lacks the kind that the rollout buckets by.
+    pub(super) fn kind_missing(&self) -> bool {
+        self.origin == Origin::NoKind
+    }
+}
+
+/// Fails if the attribute to bucket by has an invalid reference.
 pub(super) fn bucket(
     context: &Context,
     kind: &Kind,
     by: &BucketBy,
     hasher: &BucketHasher,
-) -> Result<Bucket, InvalidReference> {
+) -> Result<Bucket, ReferenceError> {
     // The reference is checked before the context, so that a malformed rollout fails for every
     // context.
     if let BucketBy::Attribute(reference) = by
-        && reference.error().is_some()
+        && let Some(error) = reference.error()
     {
-        return Err(InvalidReference);
+        return Err(error);
     }
     let Some(member) = context.member(kind) else {
         return Ok(Bucket {
             value: 0.0,
-            kind_missing: true,
+            origin: Origin::NoKind,
         });
     };
-    let value = attribute(member, by)
-        .and_then(|value| hashed(value, hasher))
-        .unwrap_or(0.0);
-    Ok(Bucket {
-        value,
-        kind_missing: false,
-    })
+    Ok(
+        match attribute(member, by).and_then(|value| hashed(value, hasher)) {
+            Some(value) => Bucket {
+                value,
+                origin: Origin::Hash,
+            },
+            None => Bucket {
+                value: 0.0,
+                origin: Origin::NoHash,
+            },
+        },
+    )
 }
 
-fn attribute<'a>(member: Member<'a>, by: &BucketBy) -> Option<&'a Value> {
+pub(crate) fn attribute<'a>(member: Member<'a>, by: &BucketBy) -> Option<&'a Value> {
     match by {
         BucketBy::Key => Some(member.key_value()),
         BucketBy::Attribute(reference) => member.lookup(reference),

@@ -4,9 +4,8 @@ use std::cmp::Ordering;
 use std::slice::from_ref;
 use std::sync::Arc;
 
-use super::Abort;
-use super::Evaluator;
-use crate::context::Context;
+use super::trace::{Cause, Trace};
+use super::{Abort, Evaluator};
 use crate::model::clause::{Clause, Operator, ValueSet};
 use crate::model::date::Date;
 use crate::model::pattern::Pattern;
@@ -14,7 +13,7 @@ use crate::model::version::Version;
 use crate::text::Text;
 use crate::value::Value;
 
-impl<'a> Evaluator<'_, 'a> {
+impl<'a, T: Trace<'a>> Evaluator<'_, 'a, T> {
     /// Whether all clauses match. Stops at the first one that does not.
     pub(super) fn clauses_match(
         &mut self,
@@ -22,7 +21,10 @@ impl<'a> Evaluator<'_, 'a> {
         ancestors: &super::Ancestors<'_>,
     ) -> Result<bool, Abort> {
         for clause in clauses {
-            if !self.clause_matches(clause, ancestors)? {
+            self.trace.clause_begins(clause);
+            let matches = self.clause_matches(clause, ancestors)?;
+            self.trace.clause_ends(matches);
+            if !matches {
                 return Ok(false);
             }
         }
@@ -37,30 +39,34 @@ impl<'a> Evaluator<'_, 'a> {
         if let Operator::Segments(keys) = &clause.operator {
             return Ok(self.any_segment_contains(keys, ancestors)? != clause.negate);
         }
-        if clause.attribute.error().is_some() {
-            return Err(Abort::Malformed);
+        if let Some(error) = clause.attribute.error() {
+            return Err(self.abort(Cause::Reference(error)));
         }
-        attribute_matches(clause, self.context).ok_or(Abort::Malformed)
+        self.attribute_matches(clause)
+            .ok_or_else(|| self.abort(Cause::Pattern))
     }
-}
 
-/// Whether a clause matches; `None` if a regular expression exceeds its step limit.
-fn attribute_matches(clause: &Clause, context: &Context) -> Option<bool> {
-    if clause.attribute.is_kind() {
-        return Some(clause.operator.matches_any(context.kinds())? != clause.negate);
+    /// Whether a clause matches; `None` if a regular expression exceeds its step limit.
+    #[inline]
+    fn attribute_matches(&mut self, clause: &'a Clause) -> Option<bool> {
+        if clause.attribute.is_kind() {
+            return Some(clause.operator.matches_any(self.context.kinds())? != clause.negate);
+        }
+        let value = self
+            .context
+            .member(&clause.kind)
+            .and_then(|member| member.lookup(&clause.attribute));
+        self.trace.attribute(value);
+        // Without the kind or the attribute a negated clause does not match either.
+        let Some(value) = value else {
+            return Some(false);
+        };
+        let matches = match value {
+            Value::Array(elements) => clause.operator.matches_any(elements.iter())?,
+            value => clause.operator.matches(value)?,
+        };
+        Some(matches != clause.negate)
     }
-    // Without the kind or the attribute a negated clause does not match either.
-    let Some(value) = context
-        .member(&clause.kind)
-        .and_then(|member| member.lookup(&clause.attribute))
-    else {
-        return Some(false);
-    };
-    let matches = match value {
-        Value::Array(elements) => clause.operator.matches_any(elements.iter())?,
-        value => clause.operator.matches(value)?,
-    };
-    Some(matches != clause.negate)
 }
 
 impl Operator {
@@ -75,7 +81,7 @@ impl Operator {
 
     /// Whether the value has the operator's type and satisfies it. Does not descend into nested
     /// arrays. Returns `None` if a regular expression exceeds its step limit.
-    fn matches(&self, value: &Value) -> Option<bool> {
+    pub(crate) fn matches(&self, value: &Value) -> Option<bool> {
         let text = |meets: &dyn Fn(&str) -> bool| value.as_str().is_some_and(meets);
         let number = |meets: fn(f64, f64) -> bool, limit| {
             value.as_f64().is_some_and(|number| meets(number, limit))

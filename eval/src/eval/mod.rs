@@ -35,17 +35,20 @@ mod clause;
 mod detail;
 mod lookup;
 mod segment;
+mod trace;
 
 use bucket::bucket;
+pub(crate) use bucket::{Bucket, Origin, attribute as bucketed_attribute};
 pub use detail::{
     BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason,
     ReasonKind, TypeMismatch, Verdict,
 };
 pub use lookup::{Found, Lookup, Membership, MembershipAnswer, Need};
+pub(crate) use trace::{BigSegmentQuery, Cause, Trace};
 
-use crate::context::{Context, Member};
+use crate::context::{Context, Kind, Member};
 use crate::model::Flag;
-use crate::model::flag::VariationOrRollout;
+use crate::model::flag::{FlagRule, Prerequisite, VariationOrRollout};
 use crate::model::rollout::Rollout;
 use crate::text::Text;
 use crate::value::Value;
@@ -130,45 +133,62 @@ pub fn evaluate_into<'a>(
     context: &'a Context,
     data: &'a dyn Lookup,
 ) -> Option<Need> {
-    let mut evaluator = Evaluator {
+    Evaluator {
         context,
         data,
         visits: 0,
         found: evaluation,
-    };
-    evaluator.found.is_override = flag.is_override;
-    match evaluator.flag(flag, &Ancestors::Root) {
-        Ok(()) => None,
-        Err(Abort::Malformed) => {
-            evaluator.malformed();
-            None
-        }
-        Err(Abort::Needs(need)) => Some(need),
+        trace: (),
     }
+    .run(flag)
 }
 
-struct Evaluator<'e, 'a> {
-    context: &'a Context,
-    data: &'a dyn Lookup,
+pub(crate) struct Evaluator<'e, 'a, T> {
+    pub(crate) context: &'a Context,
+    pub(crate) data: &'a dyn Lookup,
     /// The number of prerequisites and segments visited so far.
-    visits: u32,
+    pub(crate) visits: u32,
     /// The result of the flag evaluated last, and the prerequisites and status so far. Results are
     /// written here rather than returned: copying a struct that was just written field by field
     /// stalls on store forwarding.
-    found: &'e mut Evaluation<'a>,
+    pub(crate) found: &'e mut Evaluation<'a>,
+    /// Held by value, so that the trace of a plain evaluation has no size.
+    pub(crate) trace: T,
 }
 
 /// Aborts the whole evaluation. A malformed flag itself does not abort: its result is an error, so
 /// that only the prerequisite of a dependent flag fails.
-enum Abort {
+pub(crate) enum Abort {
     Malformed,
     Needs(Need),
 }
 
-impl<'a> Evaluator<'_, 'a> {
+impl<'a, T: Trace<'a>> Evaluator<'_, 'a, T> {
+    /// Evaluates the outermost flag. Returns the data that must be fetched first, if any.
+    #[inline]
+    pub(crate) fn run(&mut self, flag: &'a Flag) -> Option<Need> {
+        self.found.is_override = flag.is_override;
+        match self.flag(flag, &Ancestors::Root) {
+            Ok(()) => None,
+            Err(Abort::Malformed) => {
+                self.end(None, Verdict::Error(EvalErrorKind::MalformedFlag));
+                None
+            }
+            Err(Abort::Needs(need)) => Some(need),
+        }
+    }
+
     /// Evaluates a flag and writes the result to `found`.
     #[inline]
     fn flag(&mut self, flag: &'a Flag, ancestors: &Ancestors<'_>) -> Result<(), Abort> {
+        self.trace.flag_begins(flag);
+        self.decide(flag, ancestors)?;
+        self.trace.flag_ends(self.found);
+        Ok(())
+    }
+
+    #[inline]
+    fn decide(&mut self, flag: &'a Flag, ancestors: &Ancestors<'_>) -> Result<(), Abort> {
         if !flag.on {
             self.off(flag, Verdict::Off);
             return Ok(());
@@ -177,29 +197,63 @@ impl<'a> Evaluator<'_, 'a> {
             self.off(flag, Verdict::PrerequisiteFailed { prerequisite_key });
             return Ok(());
         }
-        if let Some(index) = flag
-            .targets
-            .find(|kind| self.context.member(kind).map(Member::key))
-        {
-            self.variation(flag, index, Verdict::TargetMatch);
+        if self.is_targeted(flag) {
             return Ok(());
         }
-        for (rule_index, rule) in flag.rules.iter().enumerate() {
-            // Segment cycle detection restarts in each clause, without the ancestors of the flag.
-            if self.clauses_match(&rule.clauses, &Ancestors::Root)? {
-                let verdict = |in_experiment| Verdict::RuleMatch {
-                    rule_index,
-                    rule_id: &rule.id,
-                    in_experiment,
-                };
-                self.result(flag, &rule.result, verdict);
+        for (index, rule) in flag.rules.iter().enumerate() {
+            if self.rule_matches(flag, index, rule)? {
                 return Ok(());
             }
         }
+        self.fallthrough(flag);
+        Ok(())
+    }
+
+    /// Whether an individual target lists the context. If so, its variation is the result.
+    #[inline]
+    pub(crate) fn is_targeted(&mut self, flag: &'a Flag) -> bool {
+        let key_of = |kind: &Kind| self.context.member(kind).map(Member::key);
+        let found = flag.targets.find(key_of);
+        self.trace.targets(found);
+        match found {
+            Some((_, target)) => {
+                self.variation(flag, target.variation, Verdict::TargetMatch);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether a rule matches. If so, the result is what it serves.
+    #[inline]
+    pub(crate) fn rule_matches(
+        &mut self,
+        flag: &'a Flag,
+        rule_index: usize,
+        rule: &'a FlagRule,
+    ) -> Result<bool, Abort> {
+        self.trace.rule_begins();
+        // Segment cycle detection restarts in each clause, without the ancestors of the flag.
+        let matches = self.clauses_match(&rule.clauses, &Ancestors::Root)?;
+        if matches {
+            let verdict = |in_experiment| Verdict::RuleMatch {
+                rule_index,
+                rule_id: &rule.id,
+                in_experiment,
+            };
+            self.result(flag, &rule.result, verdict);
+        }
+        self.trace.rule_ends(matches);
+        Ok(matches)
+    }
+
+    #[inline]
+    pub(crate) fn fallthrough(&mut self, flag: &'a Flag) {
+        self.trace.fallthrough_begins();
         self.result(flag, &flag.fallthrough, |in_experiment| {
             Verdict::Fallthrough { in_experiment }
         });
-        Ok(())
+        self.trace.fallthrough_ends();
     }
 
     /// Returns the key of the first failed prerequisite, if any.
@@ -224,40 +278,79 @@ impl<'a> Evaluator<'_, 'a> {
         flag: &'a Flag,
         ancestors: &Ancestors<'_>,
     ) -> Result<Option<&'a Text>, Abort> {
-        let ancestors = &ancestors.enter(flag.key())?;
+        let ancestors = &self.enter(ancestors, flag.key())?;
         for required in &flag.prerequisites {
-            let prerequisite = match self.data.flag(&required.key) {
-                Found::Present(prerequisite) => prerequisite,
-                Found::Absent => return Ok(Some(&required.key)),
-                Found::Unknown => return Err(Abort::Needs(Need::Flag(required.key.clone()))),
-            };
-            self.visit()?;
-            self.flag(prerequisite, ancestors)?;
-            let Evaluation {
-                variation, verdict, ..
-            } = *self.found;
-            self.found.prerequisites.push(PrerequisiteEvaluation {
-                flag: prerequisite,
-                prerequisite_of: flag.key(),
-                variation,
-                verdict,
-            });
-            let index = variation.and_then(|(index, _)| i64::try_from(index).ok());
-            if !prerequisite.on || index != Some(required.variation) {
+            if !self.prerequisite_passes(flag, required, ancestors)? {
                 return Ok(Some(&required.key));
             }
         }
         Ok(None)
     }
 
+    #[inline]
+    pub(crate) fn prerequisite_passes(
+        &mut self,
+        flag: &'a Flag,
+        required: &'a Prerequisite,
+        ancestors: &Ancestors<'_>,
+    ) -> Result<bool, Abort> {
+        self.trace.prerequisite_begins(required);
+        let passed = self.evaluate_prerequisite(flag, required, ancestors)?;
+        self.trace.prerequisite_ends(passed);
+        Ok(passed)
+    }
+
+    #[inline]
+    fn evaluate_prerequisite(
+        &mut self,
+        flag: &'a Flag,
+        required: &'a Prerequisite,
+        ancestors: &Ancestors<'_>,
+    ) -> Result<bool, Abort> {
+        let prerequisite = match self.data.flag(&required.key) {
+            Found::Present(prerequisite) => prerequisite,
+            Found::Absent => return Ok(false),
+            Found::Unknown => return Err(Abort::Needs(Need::Flag(required.key.clone()))),
+        };
+        self.visit()?;
+        self.flag(prerequisite, ancestors)?;
+        let Evaluation {
+            variation, verdict, ..
+        } = *self.found;
+        self.found.prerequisites.push(PrerequisiteEvaluation {
+            flag: prerequisite,
+            prerequisite_of: flag.key(),
+            variation,
+            verdict,
+        });
+        let index = variation.and_then(|(index, _)| i64::try_from(index).ok());
+        Ok(prerequisite.on && index == Some(required.variation))
+    }
+
     /// Counts a visit to a prerequisite or segment.
     fn visit(&mut self) -> Result<(), Abort> {
         self.visits += 1;
         if self.visits > MAX_VISITS {
-            Err(Abort::Malformed)
+            Err(self.abort(Cause::TooManyVisits))
         } else {
             Ok(())
         }
+    }
+
+    /// Goes one level down in prerequisites or segments.
+    #[inline]
+    fn enter<'p>(
+        &mut self,
+        ancestors: &'p Ancestors<'p>,
+        key: &'p str,
+    ) -> Result<Ancestors<'p>, Abort> {
+        ancestors.enter(key).map_err(|cause| self.abort(cause))
+    }
+
+    #[inline]
+    fn abort(&mut self, cause: Cause) -> Abort {
+        self.trace.malformed(cause);
+        Abort::Malformed
     }
 
     /// `verdict` receives whether the context takes part in an experiment.
@@ -271,24 +364,26 @@ impl<'a> Evaluator<'_, 'a> {
         match result {
             VariationOrRollout::Variation(index) => self.variation(flag, *index, verdict(false)),
             VariationOrRollout::Rollout(rollout) => match self.share(rollout) {
-                Some((index, in_experiment)) => self.variation(flag, index, verdict(in_experiment)),
-                None => self.malformed(),
+                Ok((index, in_experiment)) => self.variation(flag, index, verdict(in_experiment)),
+                Err(cause) => self.malformed(cause),
             },
-            VariationOrRollout::Neither => self.malformed(),
+            VariationOrRollout::Neither => self.malformed(Cause::NoOutcome),
         }
     }
 
-    /// Returns the variation of a rollout, and whether it is part of an experiment; `None` if the
-    /// rollout is malformed.
-    fn share(&self, rollout: &Rollout) -> Option<(i64, bool)> {
-        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.hasher).ok()?;
-        let weighted = rollout.choose(&bucket)?;
-        let in_experiment = rollout.experiment && !weighted.untracked && !bucket.kind_missing;
-        Some((weighted.variation, in_experiment))
+    /// Returns the variation of a rollout, and whether it is part of an experiment.
+    fn share(&mut self, rollout: &'a Rollout) -> Result<(i64, bool), Cause> {
+        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.hasher)
+            .map_err(Cause::Reference)?;
+        let weighted = rollout.choose(&bucket).ok_or(Cause::NoOutcome)?;
+        self.trace.rollout(rollout, &bucket, weighted);
+        let in_experiment = rollout.experiment && !weighted.untracked && !bucket.kind_missing();
+        Ok((weighted.variation, in_experiment))
     }
 
     #[inline]
     fn off(&mut self, flag: &'a Flag, verdict: Verdict<'a>) {
+        self.trace.off();
         match flag.off_variation {
             Some(index) => self.variation(flag, index, verdict),
             None => self.end(None, verdict),
@@ -299,11 +394,12 @@ impl<'a> Evaluator<'_, 'a> {
     fn variation(&mut self, flag: &'a Flag, index: i64, verdict: Verdict<'a>) {
         match flag.variation(index) {
             Some(found) => self.end(Some(found), verdict),
-            None => self.malformed(),
+            None => self.malformed(Cause::Variation(index)),
         }
     }
 
-    fn malformed(&mut self) {
+    fn malformed(&mut self, cause: Cause) {
+        self.trace.malformed(cause);
         self.end(None, Verdict::Error(EvalErrorKind::MalformedFlag));
     }
 
@@ -316,7 +412,7 @@ impl<'a> Evaluator<'_, 'a> {
 
 /// The keys on the way from the start of an evaluation to the current item: flags through
 /// prerequisites, or segments through rules. A linked list on the stack, one node per level.
-enum Ancestors<'p> {
+pub(crate) enum Ancestors<'p> {
     Root,
     Below {
         key: &'p str,
@@ -336,13 +432,16 @@ const MAX_VISITS: u32 = 10_000;
 
 impl<'p> Ancestors<'p> {
     /// Goes one level down. Fails on a cycle or below the maximum depth.
-    fn enter(&'p self, key: &'p str) -> Result<Self, Abort> {
+    pub(crate) fn enter(&'p self, key: &'p str) -> Result<Self, Cause> {
         let depth = match self {
             Ancestors::Root => 0,
             Ancestors::Below { depth, .. } => depth + 1,
         };
-        if depth >= MAX_DEPTH || self.holds(key) {
-            return Err(Abort::Malformed);
+        if depth >= MAX_DEPTH {
+            return Err(Cause::TooDeep);
+        }
+        if self.holds(key) {
+            return Err(Cause::Cycle);
         }
         Ok(Ancestors::Below {
             key,

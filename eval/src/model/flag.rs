@@ -406,10 +406,11 @@ fn prepare_rollout(raw: RawRollout, preparation: &mut Preparation<'_>) -> Rollou
 #[derive(Clone, Debug)]
 pub(crate) struct Targets(Box<[(Kind, KeyMap<Target>)]>);
 
+/// The list that contains a targeted key.
 #[derive(Clone, Copy, Debug)]
-struct Target {
-    place: usize,
-    variation: i64,
+pub(crate) struct Target {
+    pub(crate) place: usize,
+    pub(crate) variation: i64,
 }
 
 impl Targets {
@@ -465,18 +466,25 @@ impl Targets {
         resolved.collect()
     }
 
-    /// Returns the variation for which a context is targeted. `key_of` returns the key of the
-    /// context for a kind.
+    /// Whether no key is targeted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the kind and the list by which a context is targeted. `key_of` returns the key of
+    /// the context for a kind.
     #[inline]
-    pub(crate) fn find<'c>(&self, key_of: impl Fn(&Kind) -> Option<&'c str>) -> Option<i64> {
-        if self.0.is_empty() {
+    pub(crate) fn find<'c>(
+        &self,
+        key_of: impl Fn(&Kind) -> Option<&'c str>,
+    ) -> Option<(&Kind, &Target)> {
+        if self.is_empty() {
             return None;
         }
         let hits = self
             .0
             .iter()
-            .filter_map(|(kind, keys)| keys.get(key_of(kind)?));
-        hits.min_by_key(|target| target.place)
-            .map(|target| target.variation)
+            .filter_map(|(kind, keys)| Some((kind, keys.get(key_of(kind)?)?)));
+        hits.min_by_key(|(_, target)| target.place)
     }
 }

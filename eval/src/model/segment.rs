@@ -198,4 +198,12 @@ impl Lists {
             .iter()
             .any(|(kind, keys)| key_of(kind).is_some_and(|key| keys.contains(key)))
     }
+
+    /// Returns the kind by which a context is listed, for explanations. An evaluation needs less.
+    pub(crate) fn kind_of<'c>(&self, key_of: impl Fn(&Kind) -> Option<&'c str>) -> Option<&Kind> {
+        let kinds = self.0.iter();
+        let listed =
+            kinds.filter(|(kind, keys)| key_of(kind).is_some_and(|key| keys.contains(key)));
+        listed.map(|(kind, _)| kind).next()
+    }
 }

@@ -11,7 +11,7 @@ fn an_empty_flag_has_the_defaults_of_the_protocol() {
     assert!(flag.variations().is_empty());
     assert_eq!(flag.off_variation, None);
     assert!(matches!(flag.fallthrough, VariationOrRollout::Neither));
-    assert_eq!(flag.targets.find(|_| Some("")), None);
+    assert!(flag.targets.find(|_| Some("")).is_none());
     assert_eq!((flag.rules.len(), flag.prerequisites().len()), (0, 0));
     assert!(!flag.track_events());
     assert!(!flag.track_events_fallthrough);
@@ -39,7 +39,8 @@ fn the_properties_of_a_flag_are_read() {
     assert_eq!(flag.variations(), [Value::Null, json!({"x": [1]}).into()]);
     assert_eq!(flag.off_variation, Some(1));
     assert!(matches!(flag.fallthrough, VariationOrRollout::Variation(0)));
-    assert_eq!(flag.targets.find(|_| Some("ada")), Some(1));
+    let (_, target) = flag.targets.find(|_| Some("ada")).unwrap();
+    assert_eq!(target.variation, 1);
     let prerequisites = flag.prerequisites.iter();
     let prerequisites: Vec<_> = prerequisites
         .map(|required| (required.key.as_str(), required.variation))
