@@ -39,6 +39,7 @@
 
 mod context;
 mod eval;
+pub mod explain;
 pub mod json;
 pub mod migration;
 pub mod model;

@@ -18,6 +18,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::User => "user",
+            Self::Other(text) => text,
+        }
+    }
+
     /// Whether this is the kind `text`; `is_user` is the precomputed result of `text == "user"`.
     #[inline]
     pub(super) fn is(&self, text: &Text, is_user: bool) -> bool {

@@ -240,6 +240,14 @@ impl Context {
         }
     }
 
+    /// Returns the value at a path of plain names, built-in or custom, unless it is null.
+    pub(crate) fn value_at<'p>(&self, mut path: impl Iterator<Item = &'p str>) -> Option<&Value> {
+        let name = path.next()?;
+        let first = self.single()?.attribute(Attribute::named(name), name)?;
+        let found = path.try_fold(first, |value, name| value.get(name))?;
+        (!found.is_null()).then_some(found)
+    }
+
     /// Returns the kinds of all members as attribute values.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &Value> {
         self.individual_contexts()

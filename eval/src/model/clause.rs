@@ -102,7 +102,11 @@ impl Clause {
 }
 
 impl Operator {
-    fn prepare(op: &Text, values: Vec<Value>, preparation: &mut Preparation<'_>) -> Self {
+    pub(super) fn prepare(
+        op: &Text,
+        values: Vec<Value>,
+        preparation: &mut Preparation<'_>,
+    ) -> Self {
         match op.as_str() {
             "in" => Self::In(Box::new(ValueSet::collect(values))),
             "startsWith" => Self::StartsWith(texts(values).collect()),

@@ -26,6 +26,11 @@ impl Date {
         }
     }
 
+    /// Returns the milliseconds since 1970.
+    pub(super) fn to_millis(self) -> f64 {
+        self.millis + f64::from(self.nanos) / 1e6
+    }
+
     /// Parses `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)`.
     fn parse_text(text: &[u8]) -> Option<Self> {
         let (start, rest) = text.split_first_chunk::<19>()?;

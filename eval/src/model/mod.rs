@@ -24,6 +24,7 @@ mod read;
 pub(crate) mod rollout;
 pub(crate) mod segment;
 pub(crate) mod version;
+pub(crate) mod written;
 
 pub use change_set::{ChangeSet, ChangeSetKind, Selector};
 pub use data_set::{DataSet, DataSetReader};

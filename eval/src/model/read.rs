@@ -22,8 +22,8 @@ macro_rules! raw {
         $(#[$doc])*
         #[derive(Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
-        pub(super) struct $name {
-            $(#[serde(deserialize_with = "or_default")] pub(super) $field: $type,)*
+        pub(crate) struct $name {
+            $(#[serde(deserialize_with = "or_default")] pub(crate) $field: $type,)*
         }
     )+};
 }
@@ -171,7 +171,7 @@ raw_item! { RawFlag RawSegment }
 
 /// A list of exactly the required size. Most lists are short, and there are many: collecting on the
 /// stack first allows a single allocation.
-pub(super) struct List<T>(pub(super) Vec<T>);
+pub(crate) struct List<T>(pub(crate) Vec<T>);
 
 impl<T> Default for List<T> {
     fn default() -> Self {
@@ -223,7 +223,7 @@ impl<'de> Deserialize<'de> for ItemVersion {
 /// truncated. A number beyond 64 bits becomes the largest or smallest integer, where Go's result
 /// depends on the processor. Integers within 64 bits are exact.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Integer(pub(super) i64);
+pub(crate) struct Integer(pub(crate) i64);
 
 impl Integer {
     /// Converts times and versions, which are never negative.
@@ -268,7 +268,7 @@ impl<'de> Deserialize<'de> for Integer {
 /// Accepts only an object. Derived deserializers also accept an array of the fields in order, and
 /// because every field here has a default, `[]` would be a valid flag.
 #[derive(Default)]
-pub(super) struct MapOnly<T>(pub(super) T);
+pub(crate) struct MapOnly<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for MapOnly<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -63,6 +63,15 @@ impl<'a> Version<&'a str> {
     }
 }
 
+impl Version<Text> {
+    /// Returns the version in full, without build metadata.
+    pub(super) fn to_text(&self) -> Text {
+        let [major, minor, patch] = self.numbers;
+        let dash = if self.pre.is_empty() { "" } else { "-" };
+        format!("{major}.{minor}.{patch}{dash}{}", self.pre).into()
+    }
+}
+
 impl<S: AsRef<str>> Version<S> {
     /// Compares by the precedence of SemVer 2.0, section 11.
     pub(crate) fn precedence<O: AsRef<str>>(&self, other: &Version<O>) -> Ordering {
