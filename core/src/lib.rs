@@ -42,6 +42,7 @@
 //! | for | see |
 //! | --- | --- |
 //! | evaluating flags | [`Client`], [`client`], [`eval::Reason`] |
+//! | why a flag has its value | [`Client::explain`], [`explain`] |
 //! | contexts | [`Context`], [`ContextBuilder`], [`Reference`] |
 //! | settings | [`ClientBuilder`], [`config`] |
 //! | several data sources with failover | [`config::DataSystem`] |
@@ -116,4 +117,4 @@ pub use vexil_eval::{
     Array, Context, ContextBuilder, ContextError, MultiContextBuilder, Number, Object, Reference,
     ReferenceError, Text, Value,
 };
-pub use vexil_eval::{json, model};
+pub use vexil_eval::{explain, json, model};

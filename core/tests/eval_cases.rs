@@ -1,5 +1,5 @@
-//! Runs the 728 evaluation cases of the LaunchDarkly contract tests in three ways: without detail,
-//! with detail, and through all-flags state.
+//! Runs the 728 evaluation cases of the LaunchDarkly contract tests in four ways: without detail,
+//! with detail, through all-flags state, and as an explanation.
 //!
 //! The data is not part of this repository. `VEXIL_EVAL_CASES` names its folder, and `scripts/test`
 //! reports when the folder is missing.
@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use vexil::client::FlagsStateOptions;
 use vexil::eval::Detail;
+use vexil::explain::ExplainOptions;
 use vexil::{Client, Context, Value};
 
 #[derive(Deserialize)]
@@ -136,6 +137,17 @@ fn run(client: &Client, case: &Case, skip_all_flags: bool) -> Option<String> {
     let reason = serde_json::to_value(&detail.reason).unwrap();
     if reason != expected.reason {
         return Some(format!("reason {reason}, expected {}", expected.reason));
+    }
+    let explanation = client.explain(&case.flag_key, &context, &ExplainOptions::default());
+    // A variation of the wrong type is an error of the call, and not of the flag.
+    if detail.type_mismatch().is_none()
+        && (explanation.reason != detail.reason
+            || explanation.variation != detail.variation_index
+            || explanation
+                .value
+                .is_some_and(|value| !same(&value.into(), &expected.value)))
+    {
+        return Some(format!("another explanation than {detail:?}"));
     }
     if skip_all_flags {
         return None;

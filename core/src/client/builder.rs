@@ -67,6 +67,7 @@ pub struct ClientBuilder {
     hooks: Vec<Arc<dyn Hook>>,
     plugins: Vec<Arc<dyn Plugin>>,
     evaluation_timeout: Duration,
+    keep_json: bool,
     runtime: Option<Runtime>,
     web: WebSettings,
 }
@@ -98,6 +99,7 @@ impl ClientBuilder {
             hooks: Vec::new(),
             plugins: Vec::new(),
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
+            keep_json: false,
             runtime: None,
             web: WebSettings::default(),
         }
@@ -393,6 +395,30 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether flags and segments in memory keep the JSON they were read from, so that
+    /// [`Client::explain`] shows operators and operands as written. Costs the memory of the JSON.
+    /// Default: `false`. With a database the items may keep it in any case.
+    ///
+    /// ```
+    /// use vexil::explain::ExplainOptions;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("banner", "hello");
+    /// let builder = Client::builder("sdk-key").data_source(flags);
+    /// let ada = Context::new("ada")?;
+    /// for keep in [false, true] {
+    ///     let client = builder.clone().keep_json(keep).start()?;
+    ///     let explanation = client.explain("banner", &ada, &ExplainOptions::default());
+    ///     assert_eq!(explanation.as_written, keep);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn keep_json(mut self, on: bool) -> Self {
+        self.keep_json = on;
+        self
+    }
+
     /// Runs the background work on this Tokio runtime instead of the thread that all clients share.
     ///
     /// Timers and I/O of the runtime must be enabled. It has to run until the client is closed;
@@ -501,21 +527,18 @@ impl ClientBuilder {
         let changes = Arc::new(ChangeHub::new(runtime.clone()));
         let override_sink = overrides.clone().map(|overrides| {
             let (base, changes) = (Arc::clone(&store), Arc::clone(&changes));
-            Arc::new(Updater::of_overrides(
-                runtime.clone(),
-                overrides,
-                base,
-                changes,
-            ))
+            let sink = Updater::of_overrides(runtime.clone(), overrides, base, changes);
+            Arc::new(sink.keep_json(self.keep_json))
         });
-        let updater = Arc::new(Updater::new(
+        let updater = Updater::new(
             runtime.clone(),
             Arc::clone(&store),
             overrides.clone(),
             changes,
             processor.clone(),
             Arc::clone(&hooks),
-        ));
+        );
+        let updater = Arc::new(updater.keep_json(self.keep_json));
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),

@@ -2,6 +2,7 @@
 
 mod builder;
 mod closing;
+mod explain;
 mod flag_tracker;
 mod flags_state;
 pub(crate) mod hooked;

@@ -100,29 +100,46 @@ impl Resolver {
     /// Slow path of `admit`, before the data source has delivered.
     #[cold]
     fn admit_unrefreshed(&self, key: Option<&str>) -> Result<(), EvalErrorKind> {
-        // An override needs no other data (FDV2-9.4).
-        if key.is_some_and(|key| self.reads.is_overridden(key)) {
-            return Ok(());
-        }
-        match self.availability() {
-            DataAvailability::Defaults if self.reads.asks_the_database() => Ok(()),
-            DataAvailability::Defaults if self.daemon_mode => {
-                self.log_once.not_read();
-                Err(EvalErrorKind::Exception)
-            }
-            DataAvailability::Defaults => {
-                self.log_once.not_ready();
-                Err(EvalErrorKind::ClientNotReady)
-            }
-            DataAvailability::Cached
+        let used = self.check_unrefreshed(key);
+        match used {
+            Ok(DataAvailability::Cached)
                 if !self.daemon_mode && !self.warned_cached.swap(true, Ordering::Relaxed) =>
             {
                 tracing::warn!(
                     "evaluating with data that an earlier process left in the store; it may be out of date"
                 );
-                Ok(())
             }
-            DataAvailability::Cached | DataAvailability::Refreshed => Ok(()),
+            Ok(_) => {}
+            Err(EvalErrorKind::Exception) => self.log_once.not_read(),
+            Err(_) => self.log_once.not_ready(),
+        }
+        used.map(drop)
+    }
+
+    /// Checks that the client permits an evaluation of this flag, without logging.
+    pub(super) fn check(&self, key: &str) -> Result<(), EvalErrorKind> {
+        if self.offline {
+            Err(EvalErrorKind::ClientNotReady)
+        } else if self.updater.is_refreshed() {
+            Ok(())
+        } else {
+            self.check_unrefreshed(Some(key)).map(drop)
+        }
+    }
+
+    /// Returns the data that an evaluation may use before the data source has delivered.
+    fn check_unrefreshed(&self, key: Option<&str>) -> Result<DataAvailability, EvalErrorKind> {
+        // An override needs no other data (FDV2-9.4).
+        if key.is_some_and(|key| self.reads.is_overridden(key)) {
+            return Ok(DataAvailability::Refreshed);
+        }
+        match self.availability() {
+            DataAvailability::Defaults if self.reads.asks_the_database() => {
+                Ok(DataAvailability::Defaults)
+            }
+            DataAvailability::Defaults if self.daemon_mode => Err(EvalErrorKind::Exception),
+            DataAvailability::Defaults => Err(EvalErrorKind::ClientNotReady),
+            available => Ok(available),
         }
     }
 
@@ -182,17 +199,42 @@ impl Resolver {
             .unwrap_or_else(|| self.failed(key))
     }
 
-    /// Fetches the missing data and retries, until the attempt is complete. Returns `None` if
-    /// fetching fails.
+    /// Fetches the missing data and retries, until the attempt is complete. Logs a failure and
+    /// returns `None`.
     pub(super) async fn fetch_until_done<R>(
+        &self,
+        need: Need,
+        attempt: impl Fn(&Fetched) -> Attempt<R>,
+        deadline: &Deadline,
+    ) -> Option<R> {
+        let log = |kind, key: &str, error: &StoreError| match error {
+            StoreError::NotInitialized => self.log_once.not_ready(),
+            error => self.log_once.fetch_failed(kind, key, error),
+        };
+        self.fetch_while_needed(need, attempt, deadline, log).await
+    }
+
+    /// Like [`Resolver::fetch_until_done`], without logging.
+    pub(super) async fn fetch_silently<R>(
+        &self,
+        need: Need,
+        attempt: impl Fn(&Fetched) -> Attempt<R>,
+        deadline: &Deadline,
+    ) -> Option<R> {
+        self.fetch_while_needed(need, attempt, deadline, |_, _, _| {})
+            .await
+    }
+
+    async fn fetch_while_needed<R>(
         &self,
         mut need: Need,
         attempt: impl Fn(&Fetched) -> Attempt<R>,
         deadline: &Deadline,
+        report: impl Fn(DataKind, &str, &StoreError),
     ) -> Option<R> {
         let mut fetched = Fetched::default();
         loop {
-            self.fetch(need, &mut fetched, deadline).await?;
+            self.fetch(need, &mut fetched, deadline, &report).await?;
             need = match attempt(&fetched) {
                 Attempt::Done(result) => return Some(result),
                 Attempt::Needs(need) => need,
@@ -239,8 +281,14 @@ impl Resolver {
             .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
     }
 
-    /// Fetches one item or membership into `fetched`. Logs a failure and returns `None`.
-    async fn fetch(&self, need: Need, fetched: &mut Fetched, deadline: &Deadline) -> Option<()> {
+    /// Fetches one item or membership into `fetched`. Reports a failure and returns `None`.
+    async fn fetch(
+        &self,
+        need: Need,
+        fetched: &mut Fetched,
+        deadline: &Deadline,
+        report: impl Fn(DataKind, &str, &StoreError),
+    ) -> Option<()> {
         let (kind, key) = match need {
             Need::Flag(key) => (DataKind::Flag, key),
             Need::Segment(key) => (DataKind::Segment, key),
@@ -261,14 +309,10 @@ impl Resolver {
         };
         let item = match item {
             Ok(item) => item,
-            Err(StoreError::NotInitialized) => {
-                self.log_once.not_ready();
-                fetched.is_not_ready = true;
-                return Some(());
-            }
             Err(error) => {
-                self.log_once.fetch_failed(kind, &key, &error);
-                return None;
+                report(kind, &key, &error);
+                fetched.is_not_ready = matches!(error, StoreError::NotInitialized);
+                return fetched.is_not_ready.then_some(());
             }
         };
         match (kind, item) {
@@ -413,6 +457,13 @@ pub(super) struct Fetched {
     memberships: HashMap<Text, MembershipAnswer>,
     /// Whether the store holds no complete data set.
     is_not_ready: bool,
+}
+
+impl Fetched {
+    /// Whether the store holds no complete data set.
+    pub(super) fn is_not_ready(&self) -> bool {
+        self.is_not_ready
+    }
 }
 
 /// A snapshot, overlaid with the fetched data that the snapshot lacks.

@@ -40,6 +40,8 @@ use crate::sync::atomic::AtomicBool;
 pub(crate) struct Updater {
     runtime: Runtime,
     store: Arc<dyn DataStore>,
+    /// Whether stored items keep the JSON they were read from.
+    keeps_json: bool,
     layer: Layer,
     pub(crate) status: DataSourceStatusCell,
     pub(crate) changes: Arc<ChangeHub>,
@@ -114,6 +116,7 @@ impl Updater {
     ) -> Self {
         Self {
             runtime,
+            keeps_json: store.keeps_json(),
             store,
             layer: overrides.map_or(Layer::Single, Layer::Under),
             processor,
@@ -144,6 +147,12 @@ impl Updater {
             layer: Layer::Over(base),
             ..Self::new(runtime, Arc::new(overrides), None, changes, None, no_hooks)
         }
+    }
+
+    /// Whether stored items keep the JSON they were read from, even if the store does not need it.
+    pub(crate) fn keep_json(mut self, on: bool) -> Self {
+        self.keeps_json |= on;
+        self
     }
 
     /// Rejects all later updates and sets the status to `Off` for good.
@@ -251,7 +260,7 @@ impl Updater {
     }
 
     async fn store_changes(&self, changes: ChangeSet) -> Result<(), StoreError> {
-        let changes = if self.store.keeps_json() {
+        let changes = if self.keeps_json {
             changes
         } else {
             changes.without_json()
@@ -260,7 +269,7 @@ impl Updater {
     }
 
     async fn store_one(&self, item: Item) -> Result<Upserted, StoreError> {
-        let item = if self.store.keeps_json() {
+        let item = if self.keeps_json {
             item
         } else {
             item.without_json()
@@ -414,7 +423,7 @@ impl DataSink for Updater {
     }
 
     fn keeps_json(&self) -> bool {
-        self.store.keeps_json()
+        self.keeps_json
     }
 
     fn is_for_overrides(&self) -> bool {

@@ -60,11 +60,11 @@ use crate::model::Flag;
 /// assert_eq!(explanation.variation, Some(1));
 /// assert_eq!(
 ///     explanation.to_string(),
-///     r#"lounge = false (variation 1)                 no target or rule matched
+///     r#"lounge = false (variation 1)             no target or rule matched
 /// context: user "ada"
 /// ├ ✓ on
 /// ├ ✗ rule 0 "gold" → variation 0
-/// │  └ ✗ user.tier in ["gold","platinum"]        found "silver"
+/// │  └ ✗ user.tier in ["gold","platinum"]  found "silver"
 /// └ ✓ fallthrough → variation 1
 /// "#,
 /// );

@@ -295,18 +295,23 @@ impl Explanation {
     /// use vexil_eval::explain::Explanation;
     ///
     /// let ada = Context::new("ada")?;
-    /// let explanation = Explanation::not_evaluated("theme", &ada, EvalErrorKind::FlagNotFound);
+    /// let explanation = Explanation::not_evaluated("theme", Some(&ada), EvalErrorKind::FlagNotFound);
     /// assert_eq!(explanation.value, None);
     /// assert!(explanation.to_string().contains("there is no such flag"));
     /// # Ok::<(), vexil_eval::ContextError>(())
     /// ```
     #[must_use]
-    pub fn not_evaluated(flag: impl Into<Text>, context: &Context, error: EvalErrorKind) -> Self {
+    pub fn not_evaluated(
+        flag: impl Into<Text>,
+        context: Option<&Context>,
+        error: EvalErrorKind,
+    ) -> Self {
         let steps = match error {
             EvalErrorKind::FlagNotFound => vec![Step::unplaced(StepKind::FlagMissing)],
             _ => Vec::new(),
         };
-        Self::failed(flag.into(), context_keys(context), error, steps)
+        let context = context.map(context_keys).unwrap_or_default();
+        Self::failed(flag.into(), context, error, steps)
     }
 
     /// Creates the explanation of a flag that was not evaluated, because the context is invalid.

@@ -77,7 +77,7 @@ impl<'a> Recorder<'a> {
         }
         let malformed = EvalErrorKind::MalformedFlag;
         let explanation = self.explanation.unwrap_or_else(|| {
-            Explanation::not_evaluated(flag.key().clone(), self.context, malformed)
+            Explanation::not_evaluated(flag.key().clone(), Some(self.context), malformed)
         });
         Ok(Explanation {
             context: context_keys(self.context),

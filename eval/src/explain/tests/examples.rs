@@ -213,7 +213,7 @@ fn an_invalid_context_and_an_unknown_flag() {
         &Explanation::invalid_context("theme", &error),
     );
     let unknown = EvalErrorKind::FlagNotFound;
-    let explanation = Explanation::not_evaluated("theme", &user(json!({})), unknown);
+    let explanation = Explanation::not_evaluated("theme", Some(&user(json!({}))), unknown);
     assert_snapshot("unknown-flag", &explanation);
 }
 

@@ -19,10 +19,10 @@ use super::model::Explanation;
 /// use vexil_eval::explain::Explanation;
 ///
 /// let ada = Context::new("ada")?;
-/// let explanation = Explanation::not_evaluated("theme", &ada, EvalErrorKind::FlagNotFound);
+/// let explanation = Explanation::not_evaluated("theme", Some(&ada), EvalErrorKind::FlagNotFound);
 /// assert_eq!(
 ///     explanation.tree().ascii(true).to_string(),
-///     r#"theme = the caller's default                    error: there is no such flag
+///     r#"theme = the caller's default  error: there is no such flag
 /// context: user "ada"
 /// ` x there is no such flag
 /// "#,
