@@ -5,11 +5,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde_json::Value;
+use vexil::Context;
 use vexil::eval::{
     BigSegmentsStatus, Evaluation, Found, Lookup, MembershipAnswer, Outcome, evaluate,
 };
-use vexil::model::{DataSet, Entry, Flag, Segment};
-use vexil::{Context, Text};
+use vexil::model::{DataSet, Entry, Flag, ItemData, Segment};
 
 use crate::case::Case;
 use crate::observed::Observed;
@@ -26,14 +26,23 @@ pub fn evaluate_all(case: &Case) -> Vec<Observed> {
         .collect()
 }
 
-/// The case in our types.
-struct Parsed {
-    context: Context,
-    data: Data,
+/// The case in our types. The items keep their JSON.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Parsed {
+    /// The context.
+    pub context: Context,
+    /// The data set.
+    pub data: Data,
 }
 
 impl Parsed {
-    fn new(case: &Case) -> Result<Self, String> {
+    /// Reads a case.
+    ///
+    /// # Errors
+    ///
+    /// Returns a message if the context or an item cannot be read.
+    pub fn new(case: &Case) -> Result<Self, String> {
         let context =
             Context::from_str(&case.context.to_string()).map_err(|error| error.to_string())?;
         let data = DataSet::from_json(case.data_set().to_string().as_bytes())
@@ -41,11 +50,19 @@ impl Parsed {
         Ok(Self {
             context,
             data: Data {
-                flags: present(data.flags.iter().map(|entry| (entry.key(), entry))),
-                segments: present(data.segments.iter().map(|entry| (entry.key(), entry))),
+                flags: present(data.flags),
+                segments: present(data.segments),
                 no_store: MembershipAnswer::new(None, BigSegmentsStatus::NotConfigured),
             },
         })
+    }
+
+    /// Returns the same case, whose items do not keep their JSON.
+    #[must_use]
+    pub fn without_json(mut self) -> Self {
+        self.data.flags = without_json(self.data.flags);
+        self.data.segments = without_json(self.data.segments);
+        self
     }
 
     fn observe(&self, key: &str) -> Observed {
@@ -69,7 +86,8 @@ fn observe(evaluation: &Evaluation<'_>) -> Observed {
 }
 
 /// A data set by key, without a big-segment store.
-struct Data {
+#[derive(Debug)]
+pub struct Data {
     flags: HashMap<String, Arc<Flag>>,
     segments: HashMap<String, Arc<Segment>>,
     no_store: MembershipAnswer,
@@ -89,10 +107,14 @@ impl Lookup for Data {
     }
 }
 
-fn present<'a, T: 'a>(
-    entries: impl Iterator<Item = (&'a Text, &'a Entry<T>)>,
-) -> HashMap<String, Arc<T>> {
+fn present<T: ItemData>(entries: Vec<Entry<T>>) -> HashMap<String, Arc<T>> {
     entries
-        .filter_map(|(key, entry)| Some((key.to_string(), entry.present()?.clone())))
+        .iter()
+        .filter_map(|entry| Some((entry.key().to_string(), entry.present()?.clone())))
         .collect()
+}
+
+fn without_json<T: ItemData>(items: HashMap<String, Arc<T>>) -> HashMap<String, Arc<T>> {
+    let entries = items.into_values().map(Entry::Present);
+    present(entries.map(Entry::without_json).collect())
 }
