@@ -1,4 +1,4 @@
-//! Limits, errors and caching of patterns. `core/tests/patterns.rs` compares their semantics with
+//! Limits, errors and caching of patterns. `eval/tests/patterns.rs` compares their semantics with
 //! Go's.
 
 use std::thread;

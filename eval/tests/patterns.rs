@@ -13,9 +13,8 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use vexil::eval::{Found, Lookup, Outcome, evaluate};
-use vexil::model::{Flag, Segment};
-use vexil::{Context, Value};
+use vexil_eval::model::{Flag, Segment};
+use vexil_eval::{Context, Found, Lookup, Outcome, Value, evaluate};
 
 #[derive(Deserialize)]
 struct Case {
