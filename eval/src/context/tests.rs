@@ -433,3 +433,113 @@ fn a_context_of_ten_thousand_levels_is_rejected_as_text_and_cut_otherwise() {
         )
     );
 }
+
+// EVAL-1.6
+#[test]
+fn each_attribute_of_the_legacy_user_format_must_be_text() {
+    for name in ["firstName", "lastName", "email", "country", "avatar", "ip"] {
+        let context = parse(json!({"key": "ada", name: "text"})).unwrap();
+        assert_eq!(context.get(name), Some("text".into()), "{name}");
+        let context = parse(json!({"key": "ada", name: null})).unwrap();
+        assert_eq!(context.get(name), None, "{name}");
+        assert!(parse(json!({"key": "ada", name: 1})).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn a_context_lists_what_it_holds() {
+    let ada = Context::builder("ada")
+        .name("Ada")
+        .set("plan", "pro")
+        .private(["/plan"])
+        .build()
+        .unwrap();
+    assert_eq!(ada.name(), Some("Ada"));
+    assert_eq!(ada.custom_attributes().collect::<Vec<_>>(), ["plan"]);
+    assert_eq!(ada.custom_attribute("plan"), Some(&"pro".into()));
+    assert_eq!(ada.custom_attribute("other"), None);
+    assert_eq!(ada.private_attributes(), [Reference::new("/plan")]);
+    assert!(!ada.multiple());
+    let both = Context::multi([ada, Context::with_kind("acme", "org").unwrap()]).unwrap();
+    assert!(both.multiple());
+    assert_eq!(both.name(), None);
+    assert_eq!(both.custom_attributes().count(), 0);
+}
+
+#[test]
+fn an_attribute_is_found_among_few_and_among_many() {
+    for count in [1, 16, 17, 100] {
+        let mut builder = Context::builder("ada");
+        for n in 0..count {
+            builder = builder.set(format!("attribute-{n}"), n);
+        }
+        let context = builder.build().unwrap();
+        for n in 0..count {
+            assert_eq!(context.get(&format!("attribute-{n}")), Some(n.into()));
+        }
+        assert_eq!(context.get("attribute"), None);
+    }
+}
+
+#[test]
+fn the_weight_of_a_context_grows_with_all_that_it_holds() {
+    let builder = || Context::builder("ada");
+    let weight = |builder: crate::ContextBuilder| builder.build().unwrap().weight();
+    let plain = weight(builder());
+    assert!(plain > "adauser".len());
+    let long = "x".repeat(1_000);
+    assert_eq!(
+        weight(Context::builder(format!("ada{long}"))),
+        plain + 1_000
+    );
+    let value = Value::from("pro").weight();
+    assert_eq!(weight(builder().set("plan", "pro")), plain + 4 + value);
+    assert_eq!(weight(builder().private(["/plan"])), plain + 5);
+    let org = Context::with_kind("acme", "org").unwrap();
+    let both = Context::multi([builder().build().unwrap(), org.clone()]).unwrap();
+    assert_eq!(both.weight(), plain + org.weight());
+}
+
+#[test]
+fn hashes_tell_keys_and_kinds_apart() {
+    let org = |key: &str| Context::with_kind(key, "org").unwrap();
+    let ada = Context::new("ada").unwrap();
+    assert_eq!(ada.key_hash(), crate::key_hash(ada.fully_qualified_key()));
+    assert_ne!(ada.key_hash(), org("ada").key_hash());
+    assert_eq!(org("acme").kinds_hash(), org("other").kinds_hash());
+    let many = |last: &str| {
+        let kinds = (0..60)
+            .map(|n| format!("kind-{n}"))
+            .chain([last.to_owned()]);
+        Context::multi(kinds.map(|kind| Context::with_kind("ada", kind).unwrap())).unwrap()
+    };
+    assert_ne!(many("x").kinds_hash(), many("y").kinds_hash());
+    assert_ne!(ada.kinds_hash(), org("ada").kinds_hash());
+}
+
+#[test]
+fn equal_contexts_and_references_are_one_member_of_a_set() {
+    let key = |key: &str| Context::new(key).unwrap();
+    let contexts = std::collections::HashSet::from([key("ada"), key("ada"), key("bob")]);
+    assert_eq!(contexts.len(), 2);
+    let references = ["/a", "a", "/a/b", "/", "", "//"].map(Reference::new);
+    let distinct: std::collections::HashSet<_> = references.into_iter().collect();
+    // `/a` and `a` are the same; each of the three invalid ones is only equal to itself.
+    assert_eq!(distinct.len(), 5);
+    assert!(distinct.contains(&Reference::literal("a")));
+    assert!(distinct.contains(&Reference::new("//")));
+}
+
+#[test]
+fn private_references_are_compared_with_their_number() {
+    let private = |names: [&str; 3]| Context::builder("ada").private(names).build().unwrap();
+    assert_eq!(private(["a", "b", "a"]), private(["b", "/a", "a"]));
+    assert_ne!(private(["a", "a", "b"]), private(["a", "b", "b"]));
+}
+
+#[test]
+fn a_reference_is_shown_as_it_was_written() {
+    for text in ["a", "/a~1b", "", "//"] {
+        assert_eq!(Reference::new(text).to_string(), text);
+    }
+}

@@ -122,8 +122,8 @@ impl Operator {
             "lessThanOrEqual" => number(&values, f64::max, Self::LessThanOrEqual),
             "greaterThan" => number(&values, f64::min, Self::GreaterThan),
             "greaterThanOrEqual" => number(&values, f64::min, Self::GreaterThanOrEqual),
-            "before" => extreme(dates(&values, preparation), |a, b| a > b, Self::Before),
-            "after" => extreme(dates(&values, preparation), |a, b| a < b, Self::After),
+            "before" => extreme(dates(&values, preparation), Date::gt, Self::Before),
+            "after" => extreme(dates(&values, preparation), Date::lt, Self::After),
             "semVerEqual" => Self::VersionEqual(versions(&values, preparation).into()),
             "semVerLessThan" => {
                 let greater = |a: &Version<_>, b: &Version<_>| a.precedence(b) == Ordering::Greater;

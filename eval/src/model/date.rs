@@ -184,7 +184,13 @@ mod tests {
             "2017-12-06T07:00:60Z",
             "2017-12-06T7:00:00Z",
             "2017-02-30T00:00:00Z",
+            "2017-12-00T00:00:00Z",
+            "2017-00-06T00:00:00Z",
+            "2017-13-06T00:00:00Z",
+            "2017-12-06T24:00:00Z",
+            "2017-12-06T07:60:00Z",
             "2017-12-06T07:00:00+24:00",
+            "2017-12-06T07:00:00+01:60",
             "2017-12-06T07:00:00+01",
             "2017-12-06T07:00:00Z ",
             "2017-12-06T07:00:00Z[UTC]",
@@ -193,6 +199,20 @@ mod tests {
         }
         for value in [Value::Null, true.into(), Vec::<Value>::new().into()] {
             assert_eq!(Date::parse(&value), None);
+        }
+    }
+
+    // EVAL-7.4
+    #[test]
+    fn each_digit_of_a_date_must_be_a_digit() {
+        let text = "2017-12-06T07:00:00+01:00";
+        for (place, _) in text.match_indices(|character: char| character.is_ascii_digit()) {
+            // The characters before `0` and after `9`.
+            for other in ["/", ":"] {
+                let mut changed = text.to_owned();
+                changed.replace_range(place..=place, other);
+                assert_eq!(millis(&changed), None, "{changed}");
+            }
         }
     }
 

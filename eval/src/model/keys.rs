@@ -87,6 +87,20 @@ mod tests {
     }
 
     #[test]
+    fn only_many_keys_are_hashed() {
+        for (size, few) in [(FEW, true), (FEW + 1, false)] {
+            let keys: Vec<_> = (0..size).map(|n| Text::from(format!("key-{n}"))).collect();
+            let map: KeyMap<()> = keys.iter().cloned().map(|key| (key, ())).collect();
+            assert_eq!(matches!(map, KeyMap::Few(_)), few, "{size} keys");
+            assert_eq!(
+                matches!(KeySet::from(keys), KeySet::Few(_)),
+                few,
+                "{size} keys"
+            );
+        }
+    }
+
+    #[test]
     fn sets_of_all_sizes_find_their_keys() {
         for size in [0, 1, FEW, FEW + 1, 1_000] {
             let set = KeySet::from(

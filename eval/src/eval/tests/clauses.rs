@@ -187,6 +187,13 @@ fn the_attribute_kind_refers_to_all_kinds_of_the_context() {
     }
 }
 
+// EVAL-4.6
+#[test]
+fn a_path_below_the_kind_refers_to_nothing() {
+    let written = json!({"attribute": "/kind/x", "op": "in", "values": ["user"]});
+    assert_eq!(clause(written, &user("ada")), Some(false));
+}
+
 // EVAL-4.6 and EVAL-4.9
 #[test]
 fn a_kind_that_is_a_valid_version_is_compared_as_one() {

@@ -2,6 +2,7 @@
 
 mod big_segments;
 mod clauses;
+mod detail;
 mod flag;
 mod prerequisites;
 mod rollouts;

@@ -221,6 +221,18 @@ fn cycles_of_prerequisites_are_malformed_wherever_they_close() {
 
 // EVAL-4.4
 #[test]
+fn a_cycle_is_found_when_it_closes() {
+    let data = Data::flags(json!({"f": requiring(&["good", "f"]), "good": flag(json!({}))}));
+    let ada = user("ada");
+    assert_eq!(data.detail("f", &ada), malformed());
+    assert_eq!(
+        data.prerequisites("f", &ada),
+        json!([["good", "f", 0, {"kind": "FALLTHROUGH"}]])
+    );
+}
+
+// EVAL-4.4
+#[test]
 fn a_flag_that_is_off_breaks_a_cycle() {
     let data = Data::flags(json!({
         "f": requiring(&["a"]),
@@ -293,4 +305,15 @@ fn flags_with_exponentially_many_visits_are_malformed() {
         data.detail("flag-30", &context),
         json!([0, {"kind": "FALLTHROUGH"}])
     );
+}
+
+#[test]
+fn an_evaluation_may_visit_ten_thousand_prerequisites_and_no_more() {
+    for (visits, expected) in [(10_000, fallthrough(0)), (10_001, malformed())] {
+        let data = Data::flags(json!({
+            "f": requiring(&vec!["good"; visits]),
+            "good": flag(json!({})),
+        }));
+        assert_eq!(data.detail("f", &user("ada")), expected, "{visits} visits");
+    }
 }

@@ -121,6 +121,20 @@ fn a_pattern_is_compiled_on_first_use() {
 }
 
 #[test]
+fn only_an_expensive_pattern_that_is_not_compiled_is_costly() {
+    let (cheap, expensive) = (pattern("a+"), pattern(r"\pL{20}"));
+    assert!(cheap.cost() > 1 && cheap.cost() < COSTLY && expensive.cost() >= COSTLY);
+    for (pattern, costly) in [(cheap, false), (expensive, true)] {
+        assert_eq!(pattern.text(), pattern.text.as_str());
+        assert!(!pattern.is_compiled());
+        assert_eq!(pattern.is_costly(), costly);
+        pattern.compile();
+        assert!(pattern.is_compiled());
+        assert!(!pattern.is_costly());
+    }
+}
+
+#[test]
 fn a_compiled_program_is_reused() {
     let (old, new) = (pattern("a+"), pattern("a+"));
     new.take_over(&old);

@@ -221,3 +221,113 @@ fn an_item_of_another_format_has_no_text_until_one_is_added() {
     let alone: Flag = serde_json::from_str(r#"{ "version": 3 }"#).unwrap();
     assert_eq!(Entry::from(alone).json().unwrap(), r#"{"version":3}"#);
 }
+
+#[test]
+fn errors_name_the_type_that_was_expected() {
+    let flag_with = |more: Json| json!({"flags": {"k": more}});
+    for (bad, expected) in [
+        (json!(1), "an object with flags and segments"),
+        (json!({"flags": 1}), "an object of flags by key"),
+        (json!({"segments": 1}), "an object of segments by key"),
+        (flag_with(json!(1)), "an object"),
+        (flag_with(json!({"rules": 1})), "a sequence"),
+        (flag_with(json!({"version": "1"})), "a number"),
+    ] {
+        let error = DataSet::read(&bad).unwrap_err().source.to_string();
+        assert!(
+            error.ends_with(&format!("expected {expected}")),
+            "{bad}: {error}"
+        );
+    }
+}
+
+#[test]
+fn items_are_collected_by_kind() {
+    let items = [
+        Item::deleted(DataKind::Flag, "a", 1),
+        Item::deleted(DataKind::Segment, "b", 2),
+        Item::deleted(DataKind::Flag, "c", 3),
+    ];
+    let data: DataSet = items.into_iter().collect();
+    assert_eq!(
+        data.flags.iter().map(Entry::key).collect::<Vec<_>>(),
+        ["a", "c"]
+    );
+    assert_eq!(
+        data.segments.iter().map(Entry::key).collect::<Vec<_>>(),
+        ["b"]
+    );
+}
+
+#[test]
+fn a_payload_of_change_sets_is_not_a_data_set() {
+    let error = DataSet::from_json(br#"{"events": []}"#).unwrap_err();
+    assert!(
+        error
+            .source
+            .to_string()
+            .starts_with("these are change sets")
+    );
+}
+
+#[test]
+fn another_version_leaves_copies_of_the_item_unchanged() {
+    for kind in KINDS {
+        let before = item(kind, &json!({"version": 3})).unwrap();
+        let after = before.clone().with_version(4);
+        assert_eq!((before.version(), after.version()), (3, 4), "{kind}");
+    }
+}
+
+#[test]
+fn the_same_version_does_not_copy_the_item() {
+    let entry = Entry::from(flag(json!({"version": 3})));
+    let same = entry.clone().with_version(3);
+    assert!(std::ptr::eq(
+        entry.present().unwrap().as_ref(),
+        same.present().unwrap().as_ref()
+    ));
+}
+
+#[test]
+fn only_a_present_item_has_text() {
+    for kind in KINDS {
+        let present = item(kind, &json!({"version": 3})).unwrap();
+        assert!(!present.is_deleted());
+        assert_eq!(present.json().unwrap(), r#"{"version":3}"#);
+        assert_eq!(present.without_json().json(), None);
+        let deleted = Item::deleted(kind, "k", 3);
+        assert!(deleted.is_deleted());
+        assert_eq!(deleted.json(), None);
+    }
+}
+
+#[test]
+fn a_flag_keeps_the_hash_of_its_key() {
+    assert_eq!(
+        flag(json!({"key": "own"})).key_hash(),
+        crate::key_hash("own")
+    );
+}
+
+#[test]
+fn only_a_flag_that_was_marked_is_an_override() {
+    let flag = flag(json!({"key": "own"}));
+    assert!(!flag.is_override());
+    assert!(flag.into_override().is_override());
+}
+
+#[test]
+fn a_new_version_takes_over_the_patterns_that_the_old_one_compiled() {
+    let matching = |patterns: &[&str]| json!({"rules": [{"clauses": [{"op": "matches", "values": patterns}]}]});
+    let compiled = |item: &Flag| {
+        item.patterns()
+            .map(|pattern| pattern.is_compiled())
+            .collect::<Vec<_>>()
+    };
+    let old = flag(matching(&["a+", "b+"]));
+    old.patterns().next().unwrap().compile();
+    let new = flag(matching(&["c+", "b+", "a+"]));
+    new.take_over_patterns(&old);
+    assert_eq!(compiled(&new), [false, false, true]);
+}
