@@ -38,7 +38,9 @@ pub(super) fn target(input: &[u8]) {
     let host = request_url.host_str().unwrap_or_default();
     let mut items = except.split([',', ' ', '\t', '\r']);
     let is_web = ["http", "https"].contains(&request_url.scheme());
-    if items.any(|item| item == "*" || is_web && item == host) {
+    // A leading dot of an exception is ignored, so that one of dots alone names nothing.
+    let is_name = is_web && !host.trim_matches('.').is_empty();
+    if items.any(|item| item == "*" || is_name && item == host) {
         assert_eq!(used, None, "{host} is an exception");
     }
 }
