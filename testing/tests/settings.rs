@@ -46,6 +46,20 @@ fn a_service_may_have_any_heartbeat() {
 }
 
 #[test]
+fn a_service_may_keep_any_number_of_requests() {
+    for count in [0, 1, usize::MAX] {
+        let service = FakeService::builder().max_requests(count).start().unwrap();
+        answer(&service, "/sdk/latest-all", "HTTP/1.1 200");
+        assert_eq!(
+            service.requests().len(),
+            count.min(1),
+            "{}",
+            "FakeServiceBuilder::max_requests"
+        );
+    }
+}
+
+#[test]
 fn an_answer_may_come_in_pieces_of_any_size() {
     for size in [0, usize::MAX] {
         let service = FakeService::start().unwrap();
