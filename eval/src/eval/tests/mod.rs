@@ -111,7 +111,7 @@ impl Data {
     /// Returns `[flag, dependent flag, index, reason]` for each evaluated prerequisite.
     fn prerequisites(&self, key: &str, context: &Context) -> Json {
         let evaluation = self.evaluation(key, context);
-        let events = evaluation.prerequisites.iter().map(|event| {
+        let events = evaluation.prerequisites().iter().map(|event| {
             json!([
                 event.flag.key(),
                 event.prerequisite_of,

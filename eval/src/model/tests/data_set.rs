@@ -331,3 +331,32 @@ fn a_new_version_takes_over_the_patterns_that_the_old_one_compiled() {
     new.take_over_patterns(&old);
     assert_eq!(compiled(&new), [false, false, true]);
 }
+
+#[test]
+fn a_data_set_without_text_keeps_its_items() {
+    let all = json!({"flags": {"a": {"version": 1}}, "segments": {"b": {"version": 2}}});
+    let data = data(&all).unwrap();
+    assert!(data.flags[0].json().is_some() && data.segments[0].json().is_some());
+    let data = data.without_json();
+    assert_eq!(
+        (data.flags[0].key().as_str(), data.flags[0].json()),
+        ("a", None)
+    );
+    assert_eq!(
+        (data.segments[0].key().as_str(), data.segments[0].json()),
+        ("b", None)
+    );
+}
+
+// STO-1.1
+#[test]
+fn the_kinds_have_the_names_that_databases_use() {
+    assert_eq!(KINDS.map(DataKind::namespace), ["features", "segments"]);
+    assert_eq!(KINDS.map(|kind| kind.to_string()), ["flag", "segment"]);
+}
+
+#[test]
+fn a_selector_keeps_its_text() {
+    assert_eq!(Selector::new("(p:env:41)").unwrap().as_str(), "(p:env:41)");
+    assert_eq!(Selector::new(""), None);
+}
