@@ -303,7 +303,7 @@ impl PersistentDataStore for Store {
         let fate = self.begin(true).await?;
         {
             let mut world = self.0.lock();
-            let is_lost = world.has(Defect::LostWrite);
+            let is_lost = world.defect == Some(Defect::LostWrite);
             let database = &mut world.database;
             database.writes += 1;
             let items = data.iter().filter(|one| one.kind == DataKind::Flag);

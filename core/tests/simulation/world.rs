@@ -18,7 +18,7 @@ pub(crate) const FLAGS: u32 = 5;
 pub(crate) enum Defect {
     /// The transport alters a value.
     AlteredPayload,
-    /// The store loses a write and reports success.
+    /// The store reports success, but loses all full writes and some writes of items.
     LostWrite,
     /// Events are dropped before they are sent, and count as accepted.
     LostEvents,
