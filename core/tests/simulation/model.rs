@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use vexil::Client;
 use vexil::status::{
     DataSourceState, DataSourceStatus, DataStoreErrorInfo, DataStoreErrorKind, DataStoreStatus,
@@ -12,7 +13,7 @@ use vexil::status::{
 
 use crate::client::{Evaluated, Storage};
 use crate::events::Counts;
-use crate::store::{Items, Read, Stored};
+use crate::store::{Read, Stored};
 use crate::world::{Environment, FLAGS, Inner};
 
 /// How long a call may take until the client reports that it was not answered: the timeout of an
@@ -194,14 +195,8 @@ fn remains(flag: u32, value: Option<usize>, reads: &[Read], may_be_missing: bool
 
 /// Whether a flag has been missing for so long that it was deleted.
 fn may_be_deleted(flag: u32, reads: &[Read]) -> bool {
-    let lacks = |items: &Items| !items.contains_key(&flag);
-    // A flag that was deleted once stays deleted until it is back.
-    let mut runs = reads.split(|read| !lacks(&read.items));
-    let Some(missing) = runs.next_back().filter(|run| !run.is_empty()) else {
-        return false;
-    };
-    let confirms = |read: &Read| {
-        let since = missing[0].at;
+    let lacks = |read: &Read| !read.items.contains_key(&flag);
+    let confirms = |read: &Read, since: Instant| {
         let mut until = reads.iter().take_while(|earlier| earlier.at <= read.at);
         let had_marker = until.any(|read| read.has_marker);
         let shortest = match (read.items.is_empty(), had_marker) {
@@ -212,7 +207,15 @@ fn may_be_deleted(flag: u32, reads: &[Read]) -> bool {
         };
         (read.has_marker || !had_marker) && read.at.duration_since(since) >= shortest
     };
-    missing.iter().any(confirms)
+    // A flag that was deleted once stays deleted until it is back, and can be read.
+    let is_readable = |read: &Read| {
+        let item = read.items.get(&flag);
+        matches!(item, Some(Stored::Flag(_) | Stored::Tombstone(_)))
+    };
+    let gone = reads.rsplit(is_readable).next().unwrap_or_default();
+    let runs = gone.split(|read| !lacks(read));
+    let mut runs = runs.filter(|run| !run.is_empty());
+    runs.any(|run| run.iter().any(|read| confirms(read, run[0].at)))
 }
 
 /// Whether a client that has recovered shows everything that it must.
