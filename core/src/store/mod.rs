@@ -3,9 +3,8 @@
 //! Reading is synchronous and never waits: a store answers from memory, whatever its backend. It
 //! lends a [`Snapshot`] for the duration of one call, so an evaluation never sees a partial update,
 //! and readers share no reference counter. For an item that is not in memory, the snapshot returns
-//! [`Found::Unknown`](vexil_eval::Found::Unknown), and the client then calls
-//! [`fetch`](DataStore::fetch). To read flags from a database, implement [`PersistentDataStore`]
-//! instead, which is simpler.
+//! [`Found::Unknown`], and the client then calls [`fetch`](DataStore::fetch). To read flags from a
+//! database, implement [`PersistentDataStore`] instead, which is simpler.
 //!
 //! **Contract.** `init` replaces all data atomically. `upsert` stores an item only if its version
 //! is higher than that of the item or tombstone it replaces. `apply` makes a change set visible
@@ -115,9 +114,8 @@ pub trait DataStore: Any + Debug + Send + Sync {
         }
     }
 
-    /// Fetches an item for which a snapshot returned
-    /// [`Found::Unknown`](vexil_eval::Found::Unknown). Returns `None` if there is no such item.
-    /// Never called if the store's snapshots are complete.
+    /// Fetches an item for which a snapshot returned [`Found::Unknown`]. Returns `None` if there is no
+    /// such item. Never called if the store's snapshots are complete.
     ///
     /// # Errors
     /// Returns an error if the item could not be read.
@@ -127,8 +125,8 @@ pub trait DataStore: Any + Debug + Send + Sync {
     }
 
     /// Returns the item that was read last, without waiting. A blocking evaluation that has waited for
-    /// its whole timeout uses it instead of returning a default: the value may be out of date. The
-    /// default implementation returns [`Found::Unknown`](vexil_eval::Found::Unknown).
+    /// its whole timeout uses it instead of returning its default, although it may be out of date.
+    /// The default implementation returns [`Found::Unknown`].
     fn last_known(&self, kind: DataKind, key: &str) -> Found<Item> {
         let _ = (kind, key);
         Found::Unknown
