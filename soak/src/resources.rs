@@ -126,12 +126,13 @@ fn course(points: &[(f64, f64)], total: f64) -> Option<Course> {
 }
 
 impl Course {
-    /// Whether the resource does not grow: the end is within the margin of the middle, and the line
-    /// through all samples rises by no more than twice the margin.
+    /// Whether the resource does not grow: the end is within the margin of the beginning or the middle,
+    /// because faults close connections for a time, and the line through all samples rises by no more
+    /// than twice the margin.
     pub(crate) fn is_flat(&self, resource: &Resource) -> bool {
         let (absolute, relative) = resource.margin;
         let margin = absolute.max(relative * self.middle);
-        self.end <= self.middle + margin && self.growth <= 2.0 * margin
+        self.end <= self.warm.max(self.middle) + margin && self.growth <= 2.0 * margin
     }
 }
 
@@ -190,6 +191,13 @@ mod tests {
         let course = of(|second| 50.0 + 0.05 * second);
         assert!((course.slope - 3.0).abs() < 0.01, "{course:?}");
         assert!(!course.is_flat(&MARGIN));
+    }
+
+    #[test]
+    fn what_returns_after_a_fault_is_flat() {
+        let fault = 240.0..420.0;
+        let course = of(|second| if fault.contains(&second) { 30.0 } else { 50.0 });
+        assert!(course.is_flat(&MARGIN), "{course:?}");
     }
 
     #[test]
