@@ -9,16 +9,19 @@
 
 #[path = "support/log.rs"]
 mod log;
+#[path = "support/planted.rs"]
+mod planted;
 
 use std::error::Error;
-use std::fmt::Debug;
 use std::io::Write;
 use std::panic;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use log::Log;
-use tracing_subscriber::util::SubscriberInitExt;
+use planted::{
+    PLANTED, found_in, found_in_error, hides, hides_in_error, log, logged, nothing_was_logged,
+    secret,
+};
 use vexil::config::{
     BigSegmentsConfig, ClientContext, ConfigError, Configure, DataSystem, EventsConfig, HttpConfig,
     PersistentStoreConfig, PollingConfig, SdkKey, ServiceEndpoints, StreamingConfig, WrapperInfo,
@@ -34,70 +37,6 @@ use vexil_testing::{
 
 /// Upper limit for every wait.
 const SOON: Duration = Duration::from_secs(60);
-
-/// The part that all secrets share, and that occurs nowhere else.
-const PLANTED: &str = "pl4nted";
-
-fn secret(name: &str) -> String {
-    format!("{name}-{PLANTED}")
-}
-
-/// The log of the process.
-fn log() -> &'static Log {
-    static LOG: OnceLock<Log> = OnceLock::new();
-    LOG.get_or_init(|| {
-        let log = Log::default();
-        // Also captures the records of the `log` crate.
-        log.subscriber().try_init().unwrap();
-        // Panics are part of what a program prints.
-        let usual = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            tracing::error!("{info}");
-            usual(info);
-        }));
-        log
-    })
-}
-
-/// The lines of the log that contain this text.
-fn logged(text: &str) -> Vec<String> {
-    let lines = log().lines().into_iter();
-    lines.filter(|line| line.contains(text)).collect()
-}
-
-#[track_caller]
-fn nothing_was_logged() {
-    let shown = logged(PLANTED).into_iter().filter_map(with_secret);
-    assert_eq!(shown.collect::<Vec<_>>(), [""; 0]);
-}
-
-/// A text that shows a secret. The secret itself is replaced, because the log of the failure would
-/// show it to the other tests.
-fn with_secret(text: String) -> Option<String> {
-    let found = text.contains(PLANTED);
-    found.then(|| text.replace(PLANTED, "(secret)"))
-}
-
-/// The `Debug` forms, if they show a secret.
-fn found_in(thing: &(impl Debug + ?Sized)) -> Option<String> {
-    with_secret(format!("{thing:?} {thing:#?}"))
-}
-
-/// What shows a secret of an error and its causes, in either `Display` or `Debug`.
-fn found_in_error(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.find_map(|cause| with_secret(cause.to_string()).or_else(|| found_in(cause)))
-}
-
-#[track_caller]
-fn hides(thing: &(impl Debug + ?Sized)) {
-    assert_eq!(found_in(thing), None);
-}
-
-#[track_caller]
-fn hides_in_error(error: &(dyn Error + 'static)) {
-    assert_eq!(found_in_error(error), None);
-}
 
 /// A data source configuration that prints everything it may know about the client.
 #[derive(Clone, Debug)]

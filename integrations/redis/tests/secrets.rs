@@ -8,18 +8,19 @@
 
 #[path = "../../../core/tests/support/log.rs"]
 mod log;
+#[path = "../../../core/tests/support/planted.rs"]
+mod planted;
 
-use std::error::Error;
-use std::fmt::Debug;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use log::Log;
-use tracing_subscriber::util::SubscriberInitExt;
+use planted::{
+    PLANTED, found_in, found_in_error, hides, hides_in_error, log, logged, nothing_was_logged,
+    secret,
+};
 use vexil::big_segments::BigSegmentStore;
 use vexil::config::{BigSegmentsConfig, PersistentStoreConfig};
 use vexil::store::{PersistentDataStore, StoreError};
@@ -32,47 +33,6 @@ use vexil_testing::servers::RedisServer;
 
 /// Upper limit for every wait.
 const SOON: Duration = Duration::from_secs(120);
-
-/// The part that all secrets share, and that occurs nowhere else.
-const PLANTED: &str = "pl4nted";
-
-fn secret(name: &str) -> String {
-    format!("{name}-{PLANTED}")
-}
-
-/// The log of the process.
-fn log() -> &'static Log {
-    static LOG: OnceLock<Log> = OnceLock::new();
-    LOG.get_or_init(|| {
-        let log = Log::default();
-        // Also captures the records of the `log` crate.
-        log.subscriber().try_init().unwrap();
-        log
-    })
-}
-
-/// The lines of the log that contain this text.
-fn logged(text: &str) -> Vec<String> {
-    let lines = log().lines().into_iter();
-    lines.filter(|line| line.contains(text)).collect()
-}
-
-fn found_in(thing: &impl Debug) -> Option<String> {
-    Some(format!("{thing:?} {thing:#?}")).filter(|shown| shown.contains(PLANTED))
-}
-
-fn found_in_error(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.find_map(|cause| {
-        let shown = Some(cause.to_string()).filter(|shown| shown.contains(PLANTED));
-        shown.or_else(|| found_in(&cause))
-    })
-}
-
-#[track_caller]
-fn hides(thing: &impl Debug) {
-    assert_eq!(found_in(thing), None);
-}
 
 fn builder(url: impl Into<String>) -> RedisConnectionBuilder {
     RedisConnection::builder()
@@ -106,7 +66,7 @@ fn is_refused(builder: RedisConnectionBuilder) -> StoreError {
         hides(&client);
         let client = client.start().unwrap();
         if let Err(error) = client.blocking_wait_until_ready(Duration::from_millis(100)) {
-            assert_eq!(found_in_error(&error), None);
+            hides_in_error(&error);
         }
         let context = Context::new(secret("context")).unwrap();
         drop(client.variation_detail("flag", &context, "default"));
@@ -125,18 +85,13 @@ fn is_refused(builder: RedisConnectionBuilder) -> StoreError {
             .membership("x")
             .await
             .unwrap_err();
-        assert_eq!(found_in_error(&error), None);
+        hides_in_error(&error);
         let store = data().build().unwrap();
         hides(&store);
         let error = store.snapshot().await.unwrap_err();
-        assert_eq!(found_in_error(&error), None);
+        hides_in_error(&error);
         error
     })
-}
-
-#[track_caller]
-fn nothing_was_logged() {
-    assert_eq!(logged(PLANTED), [""; 0]);
 }
 
 #[test]
