@@ -1,0 +1,67 @@
+//! [`Settings`]: the configuration file `vexil.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::exit::{Exit, Failure};
+use crate::io::Io;
+
+const FILE_NAME: &str = "vexil.toml";
+
+/// The contents of the configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// URLs by name, for sources of the form `@name`.
+    #[serde(default)]
+    pub(crate) sources: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) check: CheckSettings,
+    /// The file that was read.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Settings of `vexil check`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CheckSettings {
+    /// Findings that are allowed: `id`, or `key:id`.
+    #[serde(default)]
+    pub(crate) allow: Vec<String>,
+}
+
+impl Settings {
+    /// Reads this file, or the nearest one from the folder of the command upwards.
+    pub(crate) fn load(file: Option<&Path>, io: &Io) -> Result<Self, Failure> {
+        let found = match file {
+            Some(file) => Some(io.path(file)),
+            None => io
+                .directory
+                .ancestors()
+                .map(|folder| folder.join(FILE_NAME))
+                .find(|file| file.is_file()),
+        };
+        let Some(path) = found else {
+            return Ok(Self::default());
+        };
+        let wrong = |error: &dyn std::fmt::Display| {
+            Failure::new(
+                Exit::Usage,
+                format_args!("cannot read {}: {error}", path.display()),
+            )
+        };
+        let text = std::fs::read_to_string(&path).map_err(|error| wrong(&error))?;
+        // Without the quoted line, which may hold a password.
+        let mut settings: Self = toml::from_str(&text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| text[..span.start].lines().count().max(1));
+            wrong(&format_args!("line {line}: {}", error.message()))
+        })?;
+        settings.file = Some(path);
+        Ok(settings)
+    }
+}
