@@ -7,6 +7,7 @@
 
 mod args;
 mod commands;
+mod evaluator;
 mod exit;
 mod io;
 mod output;

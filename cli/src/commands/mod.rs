@@ -1,22 +1,33 @@
 //! The commands, one file each.
 
+mod context;
+mod eval;
+mod explain;
+mod list;
 mod show;
 
 use clap::Subcommand;
 use vexil::model::DataKind;
 
+use crate::args::ReadingArgs;
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Unreadable};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Eval(eval::EvalArgs),
+    Explain(explain::ExplainArgs),
+    List(list::ListArgs),
     Show(show::ShowArgs),
 }
 
 impl Command {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<Exit, Failure> {
         match self {
+            Self::Eval(args) => eval::run(args, session).await,
+            Self::Explain(args) => explain::run(args, session).await,
+            Self::List(args) => list::run(args, session).await,
             Self::Show(args) => show::run(args, session).await,
         }
     }
@@ -24,15 +35,38 @@ impl Command {
     /// Whether the command ends without being asked to, and so has a time limit.
     pub(crate) fn ends_by_itself(&self) -> bool {
         match self {
-            Self::Show(_) => true,
+            Self::Eval(args) => !args.has_many_contexts(),
+            Self::Explain(_) | Self::List(_) | Self::Show(_) => true,
         }
     }
 
     /// Whether the command reacts to the signals that end it, to leave nothing half written.
     pub(crate) fn handles_signals(&self) -> bool {
         match self {
-            Self::Show(_) => false,
+            Self::Eval(_) | Self::Explain(_) | Self::List(_) | Self::Show(_) => false,
         }
+    }
+}
+
+/// Names the items that could not be read. They make the command fail unless it is tolerant.
+fn finish(
+    unreadable: &[Unreadable],
+    reading: &ReadingArgs,
+    session: &mut Session<'_>,
+) -> Result<Exit, Failure> {
+    for Unreadable { kind, key, error } in unreadable {
+        session.output.warn(format_args!(
+            "{kind} {key:?} cannot be read and was left out: {error}"
+        ));
+    }
+    if unreadable.is_empty() || reading.tolerant {
+        Ok(Exit::Done)
+    } else {
+        Err(Failure::new(
+            Exit::Unreadable,
+            format_args!("{} of the items cannot be read", unreadable.len()),
+        )
+        .help("\"vexil check\" shows what is wrong; --tolerant accepts it"))
     }
 }
 

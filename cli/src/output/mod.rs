@@ -166,6 +166,11 @@ impl Output {
         Progress::new(self.progress.then(|| self.stderr.clone()), unit, total)
     }
 
+    /// Whether standard output may contain the escape sequences of terminals.
+    pub(crate) fn has_colors(&self) -> bool {
+        self.color
+    }
+
     /// Returns a text in bold, if colours are on.
     pub(crate) fn bold(&self, text: impl std::fmt::Display) -> String {
         self.styled(Style::new().bold(), text)
