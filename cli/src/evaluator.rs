@@ -33,7 +33,7 @@ impl Evaluator {
             .iter()
             .filter_map(|entry| entry.present().cloned())
             .collect();
-        let mut builder = Client::builder("")
+        let mut builder = Client::builder("vexil-cli")
             .data_source(Fixed(data))
             .without_events()
             .keep_json(true);
