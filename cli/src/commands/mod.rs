@@ -1,9 +1,13 @@
 //! The commands, one file each.
 
+mod completions;
+mod config;
 mod context;
 mod eval;
 mod explain;
+mod help;
 mod list;
+mod man;
 mod show;
 
 use clap::Subcommand;
@@ -20,6 +24,10 @@ pub(crate) enum Command {
     Explain(explain::ExplainArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Config(config::ConfigArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+    Help(help::HelpArgs),
 }
 
 impl Command {
@@ -29,6 +37,10 @@ impl Command {
             Self::Explain(args) => explain::run(args, session).await,
             Self::List(args) => list::run(args, session).await,
             Self::Show(args) => show::run(args, session).await,
+            Self::Config(_) => config::run(session),
+            Self::Completions(args) => completions::run(&args, session),
+            Self::Man(args) => man::run(&args, session),
+            Self::Help(args) => help::run(&args, session),
         }
     }
 
@@ -36,15 +48,13 @@ impl Command {
     pub(crate) fn ends_by_itself(&self) -> bool {
         match self {
             Self::Eval(args) => !args.has_many_contexts(),
-            Self::Explain(_) | Self::List(_) | Self::Show(_) => true,
+            _ => true,
         }
     }
 
     /// Whether the command reacts to the signals that end it, to leave nothing half written.
     pub(crate) fn handles_signals(&self) -> bool {
-        match self {
-            Self::Eval(_) | Self::Explain(_) | Self::List(_) | Self::Show(_) => false,
-        }
+        false
     }
 }
 

@@ -124,3 +124,48 @@ impl TermLike for Terminal {
         self.0.clone().flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_is_shown_before_the_quiet_time_is_over() {
+        let buffer = Buffer::default();
+        let mut progress = Progress::new(
+            Some(Stream::new(buffer.clone(), true)),
+            "contexts",
+            Some(10),
+        );
+        progress.pending = Some((
+            Stream::new(buffer.clone(), true),
+            Instant::now() + QUIET_TIME,
+        ));
+        progress.add(4);
+        assert_eq!(buffer.0.lock().unwrap().len(), 0);
+
+        let (stderr, _) = progress.pending.take().unwrap();
+        progress.pending = Instant::now()
+            .checked_sub(QUIET_TIME)
+            .map(|begun| (stderr, begun));
+        progress.add(2);
+        let shown = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+        assert!(shown.contains("6 of 10 contexts"), "{shown}");
+    }
+}

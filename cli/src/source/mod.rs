@@ -13,6 +13,9 @@ use crate::exit::Failure;
 use crate::session::Session;
 use crate::snapshot::Snapshot;
 
+/// Explains the names of sources.
+pub(crate) const HELP: &str = include_str!("help.txt");
+
 /// A place that contains flags. Its [`Display`](fmt::Display) form contains no secrets, and is the
 /// only way to print it.
 #[derive(Debug)]
