@@ -12,6 +12,7 @@ use vexil::model::DataSet;
 use crate::duplicate_keys::DuplicateKeys;
 use crate::error::FileDataError;
 use crate::load::{EmptyFileCheck, Loaded, Loader};
+use crate::watch::FileWatcher;
 
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -105,6 +106,28 @@ impl FileData {
             Loaded::New(data) => Ok(data),
             Loaded::Unchanged | Loaded::Emptied(_) => Ok(DataSet::default()),
         }
+    }
+
+    /// Watches the files without a client, whether or not [`watch`](FileDataBuilder::watch) is on.
+    ///
+    /// ```
+    /// use vexil_file_data::FileData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("flags.yaml");
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # runtime.block_on(async {
+    /// let mut watcher = FileData::path(&path).build()?.watcher();
+    /// watcher.changed().await;
+    /// std::fs::write(&path, "flagValues: { greeting: hello }")?;
+    /// watcher.changed().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn watcher(&self) -> FileWatcher {
+        FileWatcher::new(self)
     }
 }
 

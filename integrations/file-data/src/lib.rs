@@ -77,6 +77,8 @@ mod watch;
 pub use builder::{FileData, FileDataBuilder};
 pub use duplicate_keys::DuplicateKeys;
 pub use error::FileDataError;
+pub use read::{FileFormat, FileText};
+pub use watch::FileWatcher;
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

@@ -15,7 +15,7 @@ use crate::blocking::blocking;
 use crate::builder::FileData;
 use crate::error::FileDataError;
 use crate::load::{EmptyFileCheck, Loaded, Loader};
-use crate::watch::Watch;
+use crate::watch::FileWatcher;
 
 /// Delay before the same data is delivered again after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ impl DataSource for FileData {
         let mut loader = Loader::new(Arc::clone(&self.paths), self.duplicates, sink.keeps_json())
             .for_overrides(sink.is_for_overrides());
         // Created before the first load, so that changes during the load are noticed.
-        let watch = self.watch.then(|| Watch::new(self));
+        let watch = self.watch.then(|| FileWatcher::new(self));
         // Runs on the thread that starts the client, so that a started client has its flags.
         let loaded = loader.load(EmptyFileCheck::Second);
         let mut emptied = None;

@@ -4,6 +4,7 @@
 //! and flags and segments are deserialized by the SDK directly from the parser, so that an error
 //! has a line.
 
+mod file_text;
 mod sections;
 mod texts;
 mod yaml;
@@ -13,6 +14,7 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
+pub use file_text::{FileFormat, FileText};
 use sections::Malformed;
 pub(crate) use sections::{Contents, turned_off};
 use serde_json::value::RawValue;
@@ -47,18 +49,8 @@ pub(crate) fn contents(
     bytes: &[u8],
     keep_json: bool,
 ) -> Result<Contents, FileDataError> {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let (line, column) = position(bytes.get(..error.valid_up_to()).unwrap_or_default());
-        FileDataError::Malformed {
-            path: path.to_owned(),
-            line,
-            column,
-            item: None,
-            source: error.into(),
-        }
-    })?;
-    if bytes.trim_ascii_start().starts_with(b"{") {
+    let text = decode(path, bytes)?;
+    if is_json(text) {
         let (text, contents) = json(text).map_err(|malformed| {
             let (line, column) = (malformed.source.line(), malformed.source.column());
             at(path, line, column, malformed)
@@ -82,18 +74,32 @@ pub(crate) fn contents(
     }
 }
 
-/// Adds the JSON of the items: byte for byte, unless a property is repeated in the file.
+/// Returns the text of a file.
+fn decode<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, FileDataError> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let (line, column) = position(bytes.get(..error.valid_up_to()).unwrap_or_default());
+        FileDataError::Malformed {
+            path: path.to_owned(),
+            line,
+            column,
+            item: None,
+            source: error.into(),
+        }
+    })
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_ascii_start().starts_with('{')
+}
+
+/// Adds the JSON of the items, byte for byte.
 fn with_json(text: &str, contents: Contents) -> Contents {
-    if let Some(texts) = Texts::<Box<RawValue>>::read(&mut serde_json::Deserializer::from_str(text))
-    {
-        return texts.add_to(contents);
-    }
-    let loose = serde_json::from_str::<serde_json::Value>(text)
-        .ok()
-        .and_then(Texts::<serde_json::Value>::read);
-    match loose {
-        Some(texts) => texts.add_to(contents),
-        None => contents,
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    match Texts::<Box<RawValue>>::read(&mut deserializer, None) {
+        Ok(texts) => texts.add_to(contents),
+        // Input that can be parsed as items can also be parsed as this.
+        Err(_) => contents,
     }
 }
 

@@ -1,39 +1,58 @@
-//! The JSON of items, for stores that keep text.
+//! [`Texts`]: the items of a file, of which only the keys are parsed.
 //!
-//! Items that are deserialized directly from a parser do not keep their JSON. If a store needs it,
-//! the file is parsed a second time: JSON is kept as text, YAML is converted to JSON.
+//! Items that are deserialized directly from a parser do not keep their JSON. If it is needed, the
+//! file is parsed as this: JSON is kept as text, YAML is converted to JSON.
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
-use std::marker::PhantomData;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use vexil::Text;
-use vexil::model::{Entry, Flag, Segment};
+use vexil::model::{DataKind, Entry, Flag, Segment};
 
 use super::sections::Contents;
 
-/// A file's flags and segments, of which only the keys are parsed. A section may be repeated, as for
-/// [`Contents`].
+/// A file's items in their order. A section may be repeated, as for [`Contents`].
 pub(super) struct Texts<V> {
-    flags: HashMap<Text, V>,
-    segments: HashMap<Text, V>,
+    pub(super) flags: Vec<(Text, V)>,
+    pub(super) values: Vec<(Text, V)>,
+    pub(super) segments: Vec<(Text, V)>,
+    pub(super) big_segments: Vec<(Text, V)>,
 }
 
-impl<'de, V: Deserialize<'de> + Display> Texts<V> {
-    /// Returns `None` if parsing fails; parsing the items reports the error.
-    pub(super) fn read<D: Deserializer<'de>>(deserializer: D) -> Option<Self> {
-        Option::deserialize(deserializer).ok().flatten()
+impl<'de, V: Deserialize<'de>> Texts<V> {
+    /// Parses a file. With `section`, the file is only the object of that section.
+    pub(super) fn read<D: Deserializer<'de>>(
+        deserializer: D,
+        section: Option<DataKind>,
+    ) -> Result<Self, D::Error> {
+        let mut texts = Self {
+            flags: Vec::new(),
+            values: Vec::new(),
+            segments: Vec::new(),
+            big_segments: Vec::new(),
+        };
+        match section {
+            None => deserializer.deserialize_option(File(&mut texts))?,
+            Some(DataKind::Flag) => Items(&mut texts.flags).deserialize(deserializer)?,
+            Some(DataKind::Segment) => Items(&mut texts.segments).deserialize(deserializer)?,
+        }
+        Ok(texts)
     }
+}
 
+impl<V: Display> Texts<V> {
     /// Adds the JSON to the items.
     pub(super) fn add_to(self, contents: Contents) -> Contents {
-        let flag = |entry: Entry<Flag>| match self.flags.get(entry.key()) {
+        // Of equal keys the last one is used, as for the items.
+        let flags: HashMap<_, _> = self.flags.into_iter().collect();
+        let segments: HashMap<_, _> = self.segments.into_iter().collect();
+        let flag = |entry: Entry<Flag>| match flags.get(entry.key()) {
             Some(json) => entry.with_json(json.to_string()),
             None => entry,
         };
-        let segment = |entry: Entry<Segment>| match self.segments.get(entry.key()) {
+        let segment = |entry: Entry<Segment>| match segments.get(entry.key()) {
             Some(json) => entry.with_json(json.to_string()),
             None => entry,
         };
@@ -46,37 +65,80 @@ impl<'de, V: Deserialize<'de> + Display> Texts<V> {
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Texts<V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(TextsVisitor(PhantomData))
-    }
-}
+/// Parses the sections of a file. An empty YAML document has none.
+struct File<'t, V>(&'t mut Texts<V>);
 
-struct TextsVisitor<V>(PhantomData<V>);
-
-impl<'de, V: Deserialize<'de>> Visitor<'de> for TextsVisitor<V> {
-    type Value = Texts<V>;
+impl<'de, V: Deserialize<'de>> Visitor<'de> for File<'_, V> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with flags and segments")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts<V>, A::Error> {
-        let (mut flags, mut segments) = (HashMap::new(), HashMap::new());
+    fn visit_none<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(section) = map.next_key::<Text>()? {
-            let to = match section.as_str() {
-                "flags" => &mut flags,
-                "segments" => &mut segments,
+            let items = match section.as_str() {
+                "flags" => &mut self.0.flags,
+                "flagValues" => &mut self.0.values,
+                "segments" => &mut self.0.segments,
+                "bigSegments" => &mut self.0.big_segments,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
             };
-            to.extend(
-                map.next_value::<Option<HashMap<Text, V>>>()?
-                    .unwrap_or_default(),
-            );
+            map.next_value_seed(Items(items))?;
         }
-        Ok(Texts { flags, segments })
+        Ok(())
+    }
+}
+
+/// Parses the object of a section, or null.
+struct Items<'t, V>(&'t mut Vec<(Text, V)>);
+
+impl<'de, V: Deserialize<'de>> DeserializeSeed<'de> for Items<'_, V> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for Items<'_, V> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of items by key")
+    }
+
+    fn visit_none<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(item) = map.next_entry()? {
+            self.0.push(item);
+        }
+        Ok(())
     }
 }

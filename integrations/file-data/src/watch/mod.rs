@@ -1,4 +1,4 @@
-//! [`Watch`]: waits until files may have changed.
+//! [`FileWatcher`]: waits until files may have changed.
 //!
 //! The loader compares the bytes, so a false wake-up costs only a read. A missed change would go
 //! unnoticed, so the watch wakes whenever it could have missed one.
@@ -21,8 +21,12 @@ use crate::builder::FileData;
 /// Delay before installing a watcher is tried again.
 const INSTALL_RETRY: Duration = Duration::from_secs(1);
 
+/// Waits until files may have changed, for programs that read them with [`FileText`]: see
+/// [`FileData::watcher`].
+///
+/// [`FileText`]: crate::FileText
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub struct FileWatcher {
     paths: Arc<[PathBuf]>,
     poll_interval: Duration,
     force_polling: bool,
@@ -35,7 +39,7 @@ pub(crate) struct Watch {
     has_warned: bool,
 }
 
-impl Watch {
+impl FileWatcher {
     pub(crate) fn new(data: &FileData) -> Self {
         let now = Instant::now();
         Self {
@@ -52,7 +56,10 @@ impl Watch {
 
     /// Completes when the files may have changed. Cancel-safe: no change is lost as long as the
     /// files are read after this completed or was dropped.
-    pub(crate) async fn changed(&mut self) {
+    ///
+    /// Needs a Tokio runtime with timers. The first call completes soon, because changes before the
+    /// watch began are unknown.
+    pub async fn changed(&mut self) {
         loop {
             if let Some(watcher) = &self.watcher {
                 watcher.changed().await;

@@ -5,11 +5,14 @@
 //! nesting) are.
 
 mod bounded;
+mod json_text;
 
 use std::cell::Cell;
 
 use bounded::Bounded;
+pub(super) use json_text::JsonText;
 use serde_saphyr::Error;
+use vexil::model::DataKind;
 
 use super::sections::{Contents, Malformed};
 use super::texts::Texts;
@@ -40,23 +43,25 @@ pub(super) fn read(text: &str) -> Result<Contents, Malformed<Error>> {
     })
 }
 
+/// Parses the items as JSON texts.
+pub(super) fn texts(text: &str, section: Option<DataKind>) -> Result<Texts<JsonText>, Box<Error>> {
+    let bytes_left = Cell::new(text.len().saturating_add(ALIASED_BYTES));
+    serde_saphyr::with_deserializer_from_str_with_options(text, options(text.len()), |parser| {
+        let parser = Bounded {
+            inner: parser,
+            bytes_left: &bytes_left,
+        };
+        Texts::read(parser, section)
+    })
+    .map_err(Box::new)
+}
+
 /// Adds the JSON of the items.
 pub(super) fn with_json(text: &str, contents: Contents) -> Contents {
-    let bytes_left = Cell::new(text.len().saturating_add(ALIASED_BYTES));
-    let texts = serde_saphyr::with_deserializer_from_str_with_options(
-        text,
-        options(text.len()),
-        |parser| {
-            Ok(Texts::<serde_json::Value>::read(Bounded {
-                inner: parser,
-                bytes_left: &bytes_left,
-            }))
-        },
-    );
-    match texts {
-        Ok(Some(texts)) => texts.add_to(contents),
+    match texts(text, None) {
+        Ok(texts) => texts.add_to(contents),
         // Input that can be parsed as items can also be parsed as this.
-        Ok(None) | Err(_) => contents,
+        Err(_) => contents,
     }
 }
 
