@@ -70,3 +70,26 @@ impl Program {
         Some(vm.is_match(&mut vm.create_cache(), input))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parser::parse;
+    use super::*;
+
+    // The limit of a match is computed from the width.
+    #[test]
+    fn the_width_of_a_pattern_includes_all_states_that_may_be_active_at_once() {
+        // States that every search has, such as those that find where a match starts.
+        const OF_EACH_SEARCH: usize = 5;
+        for text in ["a[ab]{900}c", "(a*b*){50}", "((a|b)?c*){20}", "abcde|fghij"] {
+            let parsed = parse(text).unwrap();
+            let program = Program::new(&parsed).unwrap();
+            let states = program.dfa.get_nfa().states().len();
+            assert!(
+                states <= program.width + OF_EACH_SEARCH,
+                "{text}: {states} states, width {}",
+                program.width
+            );
+        }
+    }
+}

@@ -38,6 +38,18 @@ fn an_error_tells_what_is_wrong_and_where() {
 }
 
 #[test]
+fn the_offset_of_an_error_is_in_bytes() {
+    let error = Pattern::new(&r"éé\1".into()).unwrap_err();
+    assert_eq!(error.offset(), 4);
+}
+
+#[test]
+fn letters_match_only_their_own_case_without_the_flag_i() {
+    let found = |text: &str| pattern(text).is_match("ADA");
+    assert_eq!([found("ada"), found("(?i)ada")], [Some(false), Some(true)]);
+}
+
+#[test]
 fn a_pattern_that_would_be_too_large_is_rejected_before_it_is_built() {
     for text in [
         r"\pL{1000}".to_owned(),
@@ -52,6 +64,29 @@ fn a_pattern_that_would_be_too_large_is_rejected_before_it_is_built() {
             &text[..20.min(text.len())]
         );
     }
+}
+
+#[test]
+fn a_pattern_may_cost_as_much_as_the_limit_and_no_more() {
+    let most = "a".repeat(parser::MAX_COST);
+    assert_eq!(pattern(&most).cost(), parser::MAX_COST);
+    assert!(refusal(&(most + "a")).starts_with("too large"));
+}
+
+#[test]
+fn a_group_that_is_repeated_costs_at_least_as_much_as_its_copies() {
+    for group in ["abcd", "ab|cd", r"\d\w"] {
+        let (repeated, copies) = (format!("({group}){{10}}"), format!("({group})").repeat(10));
+        assert!(
+            pattern(&repeated).cost() >= pattern(&copies).cost(),
+            "{group}"
+        );
+    }
+}
+
+#[test]
+fn case_variants_of_a_large_class_alone_do_not_make_a_pattern_costly() {
+    assert!(!pattern(r"(?i)[\x{80}-\x{10FFFF}]").is_costly());
 }
 
 #[test]
