@@ -85,8 +85,29 @@ fn a_group_that_is_repeated_costs_at_least_as_much_as_its_copies() {
 }
 
 #[test]
-fn case_variants_of_a_large_class_alone_do_not_make_a_pattern_costly() {
-    assert!(!pattern(r"(?i)[\x{80}-\x{10FFFF}]").is_costly());
+fn case_variants_cost_time_for_each_part_of_a_class() {
+    let [folded, plain] = [r"(?i)[\x{80}-\x{10FFFF}]", r"[\x{80}-\x{10FFFF}]"].map(pattern);
+    let cost = folded.cost() - plain.cost();
+    assert!((450..550).contains(&cost), "{cost}");
+    assert!(!folded.is_costly());
+}
+
+#[test]
+fn a_range_of_surrogates_does_not_match_its_neighbours() {
+    let surrogates = pattern(r"[\x{D800}-\x{DFFF}]");
+    assert_eq!(surrogates.is_match("\u{D7FF}\u{E000}"), Some(false));
+}
+
+#[test]
+fn a_property_may_have_one_code_point_or_all_that_are_assigned() {
+    let found = |property, text| pattern(property).is_match(text);
+    for (property, of, other) in [
+        (r"^\p{Zl}", "\u{2028}", "\u{2029}"),
+        (r"^\p{Assigned}", "a", "\u{378}"),
+    ] {
+        assert_eq!(found(property, of), Some(true), "{property}");
+        assert_eq!(found(property, other), Some(false), "{property}");
+    }
 }
 
 #[test]
