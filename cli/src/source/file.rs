@@ -67,3 +67,28 @@ pub(super) fn read(name: &str, path: &Path) -> Result<Contents, Failure> {
         big_segments: None,
     })
 }
+
+/// Reads the text of a file.
+pub(super) fn read_unparsed(name: &str, path: &Path) -> Result<Contents, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Exit::Unreadable, format_args!("{name}: {error}")))?;
+    let format = if text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('{')
+    {
+        Format::Json
+    } else {
+        Format::Yaml
+    };
+    Ok(Contents {
+        source: name.to_owned(),
+        snapshot: Snapshot::default(),
+        documents: vec![Document {
+            name: name.to_owned(),
+            text,
+            format,
+        }],
+        big_segments: None,
+    })
+}

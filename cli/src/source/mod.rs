@@ -89,3 +89,15 @@ pub(crate) async fn read(
     let source = Source::parse(&args.source, session)?;
     source.read(session).await
 }
+
+/// Reads the source of a command that parses files itself, so that faults in them are no failure:
+/// the snapshot of a file is empty, and its text is in the documents.
+pub(crate) async fn read_unparsed(
+    args: &SourceArgs,
+    session: &mut Session<'_>,
+) -> Result<Contents, Failure> {
+    let source = Source::parse(&args.source, session)?;
+    match &source.place {
+        Place::File(path) => file::read_unparsed(&source.shown, path),
+    }
+}
