@@ -6,6 +6,7 @@
 //! terminal.
 
 mod args;
+mod check;
 mod commands;
 mod evaluator;
 mod exit;

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod check;
 mod completions;
 mod config;
 mod context;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Eval(eval::EvalArgs),
     Explain(explain::ExplainArgs),
     List(list::ListArgs),
+    Check(check::CheckArgs),
     Show(show::ShowArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
@@ -36,6 +38,7 @@ impl Command {
             Self::Eval(args) => eval::run(args, session).await,
             Self::Explain(args) => explain::run(args, session).await,
             Self::List(args) => list::run(args, session).await,
+            Self::Check(args) => check::run(args, session).await,
             Self::Show(args) => show::run(args, session).await,
             Self::Config(_) => config::run(session),
             Self::Completions(args) => completions::run(&args, session),
