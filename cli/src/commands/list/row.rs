@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use vexil::Text;
-use vexil::model::{DataKind, Flag, Item, Segment};
+use vexil::model::{Flag, Item, Segment};
 
 /// One item of a list.
 #[derive(Debug, Serialize)]
