@@ -89,7 +89,9 @@ async fn warn_about_eviction(handle: &StoreHandle, keys: &Keys) {
 }
 
 async fn warn_about_empty_prefix(handle: &StoreHandle, keys: &Keys) {
-    let similar = similar(handle, keys).await;
+    let mut similar = Vec::new();
+    find_flag_keys(handle, keys, PAGES, NAMED, &mut similar).await;
+    similar.truncate(NAMED);
     let settings = handle.settings();
     tracing::warn!(
         url = settings.url,
@@ -100,11 +102,16 @@ async fn warn_about_empty_prefix(handle: &StoreHandle, keys: &Keys) {
     );
 }
 
-/// The flag keys of other prefixes.
-async fn similar(handle: &StoreHandle, keys: &Keys) -> Vec<String> {
-    let mut found = Vec::new();
+/// Searches so many pages of keys for those of flags, under any prefix, until `enough` are found.
+pub(crate) async fn find_flag_keys(
+    handle: &StoreHandle,
+    keys: &Keys,
+    pages: usize,
+    enough: usize,
+    found: &mut Vec<String>,
+) {
     let mut cursor = "0".to_owned();
-    for _ in 0..PAGES {
+    for _ in 0..pages {
         let mut scan = redis::cmd("SCAN");
         scan.arg(&cursor)
             .arg("MATCH")
@@ -114,15 +121,13 @@ async fn similar(handle: &StoreHandle, keys: &Keys) -> Vec<String> {
         let reply = query(handle, keys, scan).await;
         let page =
             reply.and_then(|reply| redis::from_redis_value::<(String, Vec<String>)>(reply).ok());
-        let Some((next, page)) = page else { break };
+        let Some((next, page)) = page else { return };
         found.extend(page);
-        if next == "0" || found.len() >= NAMED {
-            break;
+        if next == "0" || found.len() >= enough {
+            return;
         }
         cursor = next;
     }
-    found.truncate(NAMED);
-    found
 }
 
 /// Returns the reply; `None` if the command failed or the user has no permission for it.

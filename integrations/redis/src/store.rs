@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use redis::{Cmd, Value};
+use tokio::time::timeout;
 use vexil::model::DataKind;
 use vexil::store::{
     Changes, Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
@@ -16,11 +18,14 @@ use crate::connection::StoreHandle;
 use crate::error::{CommandError, store_error};
 use crate::keys::Keys;
 use crate::request::{Request, RequestClass};
-use crate::startup_checks::StartupChecks;
+use crate::startup_checks::{StartupChecks, find_flag_keys};
 use crate::upsert::{self, Write};
 
 /// Maximum number of items in one `HSET`.
 const CHUNK: usize = 500;
+
+/// Maximum number of prefixes that are listed.
+const PREFIXES: usize = 1_000;
 
 /// Stores flags and segments in Redis, where other processes, SDKs in other languages and Relay
 /// Proxies can read and write them.
@@ -82,6 +87,42 @@ impl RedisDataStore {
             handle,
             keys,
         }
+    }
+
+    /// Searches the database for other prefixes that have flags, for programs that help to correct a
+    /// wrong prefix. The result is sorted.
+    ///
+    /// The search ends after this time, with the prefixes found so far. It needs the permission
+    /// `+scan` for all keys; without it, and during an outage, the result is empty. In a cluster
+    /// only one node is searched.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil_redis::RedisDataStore;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // Nothing listens there.
+    /// let store = RedisDataStore::builder().url("redis://127.0.0.1:1").build()?;
+    /// assert!(store.other_prefixes(Duration::from_secs(1)).await.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn other_prefixes(&self, limit: Duration) -> Vec<String> {
+        let mut found = Vec::new();
+        let search = find_flag_keys(&self.handle, &self.keys, usize::MAX, PREFIXES, &mut found);
+        // What was found in time is good enough.
+        let _ = timeout(limit, search).await;
+        let suffix = format!(":{}", DataKind::Flag.namespace());
+        let prefixes = found.iter().filter_map(|key| key.strip_suffix(&suffix));
+        let mut prefixes: Vec<_> = prefixes
+            .filter(|prefix| *prefix != self.keys.prefix())
+            .map(str::to_owned)
+            .collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        prefixes.truncate(PREFIXES);
+        prefixes
     }
 
     async fn read_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, CommandError> {
