@@ -7,16 +7,20 @@ use serde::Deserialize;
 
 use crate::exit::{Exit, Failure};
 use crate::io::Io;
+use crate::source::{Secret, read_file};
 
 const FILE_NAME: &str = "vexil.toml";
+/// The largest configuration file.
+const LARGEST: u64 = 1 << 20;
 
 /// The contents of the configuration file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// URLs by name, for sources of the form `@name`.
+    /// URLs by name, for sources of the form `@name`. They may contain passwords: print them as a
+    /// [`Source`](crate::source::Source).
     #[serde(default)]
-    pub(crate) sources: BTreeMap<String, String>,
+    pub(crate) sources: BTreeMap<String, Secret>,
     #[serde(default)]
     pub(crate) check: CheckSettings,
     /// The file that was read.
@@ -52,8 +56,10 @@ impl Settings {
                 Exit::Usage,
                 format_args!("cannot read {}: {error}", path.display()),
             )
+            .help("correct the file, or name another one with --config FILE")
         };
-        let text = std::fs::read_to_string(&path).map_err(|error| wrong(&error))?;
+        let bytes = read_file(&path, LARGEST).map_err(|error| wrong(&error))?;
+        let text = String::from_utf8(bytes).map_err(|_| wrong(&"it is not UTF-8"))?;
         // Without the quoted line, which may hold a password.
         let mut settings: Self = toml::from_str(&text).map_err(|error| {
             let line = error

@@ -8,7 +8,7 @@ use vexil::Text;
 use vexil::model::{DataKind, Item, ItemReader};
 
 /// The flags and segments that a source contains.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     pub(crate) flags: BTreeMap<Text, StoredText>,
     pub(crate) segments: BTreeMap<Text, StoredText>,

@@ -1,0 +1,70 @@
+//! Flags in DynamoDB.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vexil::config::ConfigError;
+use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbBuilder, DynamoDbDataStore};
+
+use super::{Database, chain};
+use crate::exit::Failure;
+use crate::output::escaped;
+use crate::session::Session;
+use crate::source::place::DynamoDb;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// For reading everything.
+const BULK_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) fn open(place: &DynamoDb, session: &Session<'_>) -> Result<Database, Failure> {
+    let refuse = |error: ConfigError| {
+        let error: &(dyn std::error::Error + 'static) = &error;
+        Failure::usage(format_args!(
+            "dynamodb://{}: {}",
+            escaped(&place.table),
+            escaped(&chain(error))
+        ))
+        .help("\"vexil help sources\" describes the URLs of DynamoDB")
+    };
+    let flags = configured(DynamoDbDataStore::builder(&place.table), place, session);
+    let members = configured(
+        DynamoDbBigSegmentStore::builder(&place.table),
+        place,
+        session,
+    );
+    Ok(Database {
+        store: Arc::new(flags.build().map_err(refuse)?),
+        big_segments: Arc::new(members.build().map_err(refuse)?),
+        prefix: place.prefix.clone(),
+        #[cfg(feature = "redis")]
+        redis: None,
+    })
+}
+
+fn configured<S>(
+    builder: DynamoDbBuilder<S>,
+    place: &DynamoDb,
+    session: &Session<'_>,
+) -> DynamoDbBuilder<S> {
+    let timeout = place.timeout.unwrap_or(TIMEOUT);
+    let mut builder = builder
+        .prefix(&place.prefix)
+        .read_timeout(timeout)
+        .probe_timeout(timeout)
+        .bulk_timeout(place.timeout.unwrap_or(BULK_TIMEOUT));
+    let variable = |name: &str| session.io.variable(name);
+    if let Some(region) = place.region.as_deref().or_else(|| variable("AWS_REGION")) {
+        builder = builder.region(region);
+    }
+    if let Some(endpoint) = &place.endpoint {
+        builder = builder.endpoint(endpoint);
+    }
+    // The first in the chain of AWS, which finds temporary credentials and roles by itself.
+    if variable("AWS_SESSION_TOKEN").is_none()
+        && let Some(id) = variable("AWS_ACCESS_KEY_ID")
+        && let Some(secret) = variable("AWS_SECRET_ACCESS_KEY")
+    {
+        builder = builder.credentials(id, secret);
+    }
+    builder
+}
