@@ -8,10 +8,13 @@
 mod args;
 mod check;
 mod commands;
+mod completion;
+mod diff;
 mod evaluator;
 mod exit;
 mod io;
 mod output;
+mod schema;
 mod session;
 mod settings;
 mod signals;

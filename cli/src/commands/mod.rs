@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod config;
 mod context;
+mod diff;
 mod eval;
 mod explain;
 mod help;
@@ -21,6 +22,7 @@ use crate::snapshot::{Snapshot, Unreadable};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Diff(diff::DiffArgs),
     Eval(eval::EvalArgs),
     Explain(explain::ExplainArgs),
     List(list::ListArgs),
@@ -35,6 +37,7 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<Exit, Failure> {
         match self {
+            Self::Diff(args) => diff::run(args, session).await,
             Self::Eval(args) => eval::run(args, session).await,
             Self::Explain(args) => explain::run(args, session).await,
             Self::List(args) => list::run(args, session).await,
@@ -50,6 +53,7 @@ impl Command {
     /// Whether the command ends without being asked to, and so has a time limit.
     pub(crate) fn ends_by_itself(&self) -> bool {
         match self {
+            Self::Diff(args) => !args.has_contexts(),
             Self::Eval(args) => !args.has_many_contexts(),
             _ => true,
         }

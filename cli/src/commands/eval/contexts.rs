@@ -41,7 +41,7 @@ pub(super) struct ContextsArgs {
 }
 
 /// A source of contexts. Memory does not grow with their number.
-pub(super) enum Contexts {
+pub(in crate::commands) enum Contexts {
     File {
         name: String,
         lines: Lines<BufReader<Box<dyn Read + Send>>>,
@@ -55,9 +55,9 @@ pub(super) enum Contexts {
 }
 
 /// A line that contains no context.
-pub(super) struct BadLine {
-    pub(super) line: u64,
-    pub(super) error: String,
+pub(in crate::commands) struct BadLine {
+    pub(in crate::commands) line: u64,
+    pub(in crate::commands) error: String,
 }
 
 impl ContextsArgs {
@@ -78,6 +78,16 @@ impl ContextsArgs {
                 random: fastrand::Rng::with_seed(self.seed),
             });
         };
+        Contexts::of_file(name, session)
+    }
+}
+
+impl Contexts {
+    /// Opens a file with one context on each line; `-` is standard input.
+    pub(in crate::commands) fn of_file(
+        name: &str,
+        session: &mut Session<'_>,
+    ) -> Result<Self, Failure> {
         let reader: Box<dyn Read + Send> = if name == "-" {
             session.io.stdin.take().ok_or_else(|| {
                 Failure::usage("standard input is used twice")
@@ -93,17 +103,17 @@ impl ContextsArgs {
             })?;
             Box::new(file)
         };
-        Ok(Contexts::File {
-            name: name.clone(),
+        Ok(Self::File {
+            name: name.to_owned(),
             lines: BufReader::new(reader).lines(),
             line: 0,
         })
     }
-}
 
-impl Contexts {
     /// Returns the next context; `None` after the last one.
-    pub(super) fn next(&mut self) -> Result<Option<Result<Context, BadLine>>, Failure> {
+    pub(in crate::commands) fn next(
+        &mut self,
+    ) -> Result<Option<Result<Context, BadLine>>, Failure> {
         match self {
             Self::Random { left: 0, .. } => Ok(None),
             Self::Random { kind, left, random } => {

@@ -1,6 +1,6 @@
 //! `vexil eval`: the values of flags for one context or for many.
 
-mod contexts;
+pub(super) mod contexts;
 mod distribution;
 mod one;
 
