@@ -40,6 +40,9 @@ use crate::store::{CacheMode, DataStore, MemoryStore, PersistentDataStore};
 /// deleted: see [`accept_empty`](Self::accept_empty). With a cache, evaluations use whatever the
 /// database holds, as in other SDKs, and therefore return their defaults.
 ///
+/// A client with a data source checks the database every 15 s, and fills it again after a loss or an
+/// outage: from memory, or with a [`cache`](Self::cache) by requesting all data from the service.
+///
 /// ```
 /// use std::time::Duration;
 /// use vexil::config::PersistentStoreConfig;

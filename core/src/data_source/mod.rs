@@ -44,6 +44,7 @@ mod service;
 
 use std::error::Error;
 use std::fmt::Debug;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -232,9 +233,46 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     fn receiving(&self) {}
 
     /// Reports that the source connects again although there was no error, because the service asked
-    /// for it. A [data system](crate::config::DataSystem) waits for a limited time until the source
+    /// for it or the sink [needs all data](Self::refresh_requested). A [data system](crate::config::DataSystem) waits for a limited time until the source
     /// is valid again. The status does not change.
     fn reconnecting(&self) {}
+
+    /// Completes when the client needs a complete data set, because its data store may have lost
+    /// data. [`selector`](Self::selector) is then `None`, and the source delivers all data with
+    /// [`init`](Self::init) or [`apply`](Self::apply) as soon as it can. A request is remembered
+    /// until it is awaited, and completes one call. If the future is dropped, the request remains.
+    ///
+    /// A source may ignore this: the data then comes back with its next complete data set. The
+    /// default implementation never completes.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::data_source::{DataSink, DataSource, DataSourceError};
+    /// use vexil::model::DataSet;
+    ///
+    /// /// Flags that were compiled in.
+    /// #[derive(Clone, Debug)]
+    /// struct Constant(&'static str);
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for Constant {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         loop {
+    ///             let data = DataSet::from_json(self.0.as_bytes())
+    ///                 .map_err(DataSourceError::invalid_data)?;
+    ///             sink.init(data).await.map_err(DataSourceError::store)?;
+    ///             sink.refresh_requested().await;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # let client = vexil::Client::builder("sdk-key").data_source(Constant("{}")).start()?;
+    /// # assert!(client.is_initialized());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
+    async fn refresh_requested(&self) {
+        pending().await
+    }
 
     /// Whether items must carry the JSON they were read from. A source that reads items without it
     /// ([`DataSet::read`]) then adds it with

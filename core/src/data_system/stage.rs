@@ -352,6 +352,10 @@ impl DataSink for Stage {
         self.change(State::interrupted);
     }
 
+    async fn refresh_requested(&self) {
+        self.sink.refresh_requested().await;
+    }
+
     fn receiving(&self) {
         let is_first = !std::mem::replace(&mut self.state().is_receiving, true);
         if is_first {

@@ -6,6 +6,7 @@ mod listeners;
 mod patterns;
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice::from_ref;
 use std::sync::atomic::Ordering;
@@ -420,6 +421,13 @@ impl DataSink for Updater {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    async fn refresh_requested(&self) {
+        if catch_panic(self.store.refresh_requested()).await.is_none() {
+            return pending().await;
+        }
+        self.set_selector(None);
     }
 
     fn keeps_json(&self) -> bool {

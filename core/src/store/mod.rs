@@ -57,6 +57,7 @@ mod shards;
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::future::pending;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -141,6 +142,15 @@ pub trait DataStore: Any + Debug + Send + Sync {
         Err(StoreError::config(
             "the store's snapshots are incomplete, and it does not implement `fetch_all`",
         ))
+    }
+
+    /// Completes when the store needs a complete data set, because it may have lost data that it
+    /// cannot restore itself. The data source is then [asked for
+    /// one](crate::data_source::DataSink::refresh_requested). A request is remembered until it is
+    /// awaited, and completes one call. If the future is dropped, the request remains. The default
+    /// implementation never completes.
+    async fn refresh_requested(&self) {
+        pending().await
     }
 
     /// Whether items must carry the JSON they were read from, so that the store can write it

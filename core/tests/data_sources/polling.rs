@@ -1,7 +1,10 @@
 //! The schedule of polls: their requests, and how their responses are applied.
 
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::select;
 use tokio::time::{advance, sleep};
 use vexil::config::PollingConfig;
 
@@ -237,4 +240,44 @@ async fn tests_can_poll_more_often() {
         .without_shortest_interval();
     run(often, &script, Duration::from_millis(100)).await;
     assert_eq!(script.waits(), [Duration::from_millis(5); 3]);
+}
+
+/// Runs a source that polls every hour, and requests a complete data set once.
+async fn run_with_a_request(script: &Script, sink: Arc<Recorder>, at: Duration) {
+    let polls = polls().poll_interval(seconds(3600));
+    let request = async {
+        sleep(at).await;
+        sink.request_refresh();
+        pending::<()>().await
+    };
+    select! {
+        _ = run_with(polls, script, at + seconds(3650), Arc::clone(&sink)) => {}
+        () = request => {}
+    }
+}
+
+// SRC-3: a store that may have lost data gets all of it again
+#[tokio::test(start_paused = true)]
+async fn a_poll_is_made_soon_and_without_a_tag_if_the_sink_needs_all_data() {
+    let tagged = |version| Answer::poll([data(version)]).with("etag", "tag");
+    for sink in [Recorder::new(), Recorder::failing(1)] {
+        let script = Script::new([tagged(1), tagged(2), Answer::status(304)]);
+        run_with_a_request(&script, Arc::clone(&sink), seconds(60)).await;
+        let seen = sink.seen();
+        assert_eq!(seen[..3], ["init f:1", "refresh", "init f:2"]);
+        let tag = Some(b"tag".to_vec());
+        assert_eq!(etags(&script), [None, None, tag]);
+        super::streaming::about(script.waits()[0] - seconds(60), seconds(1));
+        assert_eq!(script.waits()[1], seconds(3600));
+    }
+}
+
+// SRC-3
+#[tokio::test(start_paused = true)]
+async fn a_service_that_fails_is_not_polled_sooner_but_asked_for_everything() {
+    let tagged = Answer::poll([data(1)]).with("etag", "tag");
+    let script = Script::new([tagged, Answer::status(500), Answer::poll([data(2)])]);
+    run_with_a_request(&script, Recorder::new(), seconds(3660)).await;
+    assert_eq!(script.waits(), [seconds(3600); 2]);
+    assert_eq!(etags(&script), [None, Some(b"tag".to_vec()), None]);
 }

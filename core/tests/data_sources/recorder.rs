@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::Notify;
 use vexil::data_source::{
     DataSink, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, NotStoredError,
 };
@@ -16,6 +17,7 @@ pub(crate) struct Recorder {
     errors: Mutex<Vec<DataSourceErrorInfo>>,
     /// How many of the next updates fail.
     failures: AtomicUsize,
+    refresh: Notify,
 }
 
 impl Recorder {
@@ -29,6 +31,11 @@ impl Recorder {
             failures: AtomicUsize::new(failures),
             ..Self::default()
         })
+    }
+
+    /// Requests a complete data set.
+    pub(crate) fn request_refresh(&self) {
+        self.refresh.notify_one();
     }
 
     /// All calls, such as `init f:1`, `upsert f:2`, `delete f:3`, `interrupted ErrorResponse 401`,
@@ -90,6 +97,11 @@ impl DataSink for Recorder {
         let verb = if present { "upsert" } else { "delete" };
         self.see(format!("{verb} {}:{}", item.key(), item.version()));
         self.store().map(|()| Upserted::Written)
+    }
+
+    async fn refresh_requested(&self) {
+        self.refresh.notified().await;
+        self.see("refresh".to_owned());
     }
 
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {

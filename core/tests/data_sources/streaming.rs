@@ -1,14 +1,17 @@
 //! The life of a stream: its requests, how its events are applied, and when it reconnects.
 
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::select;
 use tokio::time::{advance, sleep};
 use vexil::config::StreamingConfig;
 use vexil::data_source::DataSink;
 use vexil::transport::{RetryPolicy, TransportErrorKind};
 
 use super::script::{Answer, Piece, Script};
-use super::{built, closes_when_dropped, event, patch, put, run, seconds};
+use super::{built, closes_when_dropped, event, patch, put, run, run_with, seconds};
 use crate::recorder::Recorder;
 
 fn stream() -> StreamingConfig {
@@ -308,4 +311,38 @@ async fn a_service_that_asks_for_instant_reconnects_is_contacted_less_and_less_o
             script.requests().len()
         );
     }
+}
+
+// SRC-2.8: a store that may have lost data gets all of it again
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_opened_again_if_the_sink_needs_all_data() {
+    let first = Answer::endless(["id: 7\n".to_owned() + &put(1)]);
+    let script = Script::new([first, Answer::endless([put(2)])]);
+    let sink = Recorder::new();
+    let request = async {
+        sleep(seconds(10)).await;
+        sink.request_refresh();
+        pending::<()>().await
+    };
+    select! {
+        _ = run_with(stream(), &script, seconds(60), Arc::clone(&sink)) => {}
+        () = request => {}
+    }
+    assert_eq!(sink.seen(), ["init f:1", "refresh", "init f:2"]);
+    let requests = script.requests();
+    assert_eq!(requests.len(), 2);
+    about(requests[1].at - requests[0].at - seconds(10), seconds(1));
+    assert_eq!(requests[1].header("last-event-id"), None);
+    assert_eq!(script.open(), 0);
+}
+
+// SRC-2.8: until all data has arrived, it is on its way anyway
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_data_is_still_to_come_is_not_opened_again() {
+    let late = [Piece::Wait(seconds(30)), put(1).into()];
+    let script = Script::new([Answer::endless(late)]);
+    let sink = Recorder::new();
+    sink.request_refresh();
+    run_with(stream(), &script, seconds(29), Arc::clone(&sink)).await;
+    assert_eq!((sink.seen().len(), script.requests().len()), (0, 1));
 }

@@ -15,6 +15,7 @@ mod fallback;
 mod faults;
 #[path = "../support/interest.rs"]
 mod interest;
+mod refresh;
 mod requests;
 #[path = "../data_sources/script.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]

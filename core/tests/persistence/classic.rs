@@ -1,5 +1,7 @@
 //! Clients whose evaluations read the database (STO-5).
 
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -569,4 +571,87 @@ async fn a_failed_write_is_left_to_the_data_source_to_repeat() {
         .unwrap();
     until(&client, |status| !status.available).await;
     assert_eq!(evaluated(&client, "flag").await, failed("CLIENT_NOT_READY"));
+}
+
+/// A client that writes what its data source delivers, the requests for all data that its source
+/// gets, and the store.
+async fn writing(
+    mode: CacheMode,
+) -> (MemoryDatabase, Arc<MemoryPersistentStore>, Client, Requests) {
+    let (database, store) = store();
+    let requests = Requests::default();
+    let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(mode);
+    let client = started(builder().data_source(requests.clone()).data_store(config)).await;
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    (database, store, client, requests)
+}
+
+/// Delivers a data set at first and whenever one is requested. Counts the requests.
+#[derive(Clone, Debug, Default)]
+struct Requests(Arc<AtomicUsize>);
+
+#[vexil::async_trait]
+impl DataSource for Requests {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        loop {
+            let data = data_set(&json!({"flags": {"flag": serving(1, 1), "other": serving(1, 1)}}));
+            sink.init(data).await.map_err(DataSourceError::store)?;
+            sink.refresh_requested().await;
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+// STO-5.3, STO-F4: the database comes back empty or with older data
+#[tokio::test(start_paused = true)]
+async fn data_that_is_lost_in_an_outage_is_requested_from_the_data_source() {
+    for mode in MODES {
+        for is_emptied in [true, false] {
+            let (database, store, client, requests) = writing(mode).await;
+            store.calls().fault_all(StoreFault::Fail);
+            until(&client, |status| !status.available).await;
+            if is_emptied {
+                database.clear(PREFIX);
+            } else {
+                database.remove(PREFIX, DataKind::Flag, "other");
+            }
+            store.calls().heal();
+            until(&client, |status| status.available).await;
+            until_some(async || database.item(PREFIX, DataKind::Flag, "other")).await;
+            until(&client, |status| status.initialized).await;
+            assert_eq!(requests.0.load(Relaxed), 1, "{mode:?} {is_emptied}");
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            assert_eq!(requests.0.load(Relaxed), 1, "{mode:?} {is_emptied}");
+        }
+    }
+}
+
+// STO-9.3: a client that writes checks every 15 s that its marker and data are there
+#[tokio::test(start_paused = true)]
+async fn a_database_that_was_emptied_is_filled_by_the_data_source() {
+    for mode in MODES {
+        let (database, _, client, requests) = writing(mode).await;
+        let emptied = Instant::now();
+        database.clear(PREFIX);
+        until_some(async || database.item(PREFIX, DataKind::Flag, "other")).await;
+        assert!(emptied.elapsed() <= Duration::from_secs(16), "{mode:?}");
+        until_value(&client, "flag", 1).await;
+        assert_eq!(requests.0.load(Relaxed), 1, "{mode:?}");
+    }
+}
+
+// STO-5.3
+#[tokio::test(start_paused = true)]
+async fn short_outages_in_quick_succession_cause_few_requests() {
+    let (_, store, client, requests) = writing(CacheMode::Off).await;
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(150) {
+        store.calls().fault_all(StoreFault::Fail);
+        value(&client, "flag").await;
+        until(&client, |status| !status.available).await;
+        store.calls().heal();
+        until(&client, |status| status.available).await;
+    }
+    let requests = requests.0.load(Relaxed);
+    assert!((2..=11).contains(&requests), "{requests}");
 }

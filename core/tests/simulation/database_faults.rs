@@ -96,7 +96,7 @@ pub(crate) async fn outages(world: World, storage: Storage) {
             .note(|| format!("outage of the database: {outage:?}"));
         let losses: &[Loss] = match outage {
             // The database fails over, or comes back empty.
-            Some(Outage::Down | Outage::Silent) if storage.survives_outages() => {
+            Some(Outage::Down | Outage::Silent) => {
                 world.pause(NOTICEABLE, 200_000).await;
                 &[Loss::Nothing, Loss::Everything, Loss::Latest]
             }
@@ -118,17 +118,11 @@ pub(crate) async fn outages(world: World, storage: Storage) {
 }
 
 impl Storage {
-    /// Whether data that is missing after an outage comes back, before the service sends all data
-    /// again. A client that reads through a cache holds no copy to write.
-    fn survives_outages(self) -> bool {
-        !matches!(self, Self::Cached(_))
-    }
-
     /// The losses that the client repairs, or survives, if they are not announced by an error.
     fn silent_losses(self) -> &'static [Loss] {
         match self {
-            Self::Memory | Self::Cached(_) => &[Loss::Nothing],
-            Self::Behind { reconciles: false } | Self::HandOver(_) => {
+            Self::Memory => &[Loss::Nothing],
+            Self::Behind { reconciles: false } | Self::HandOver(_) | Self::Cached(_) => {
                 &[Loss::Everything, Loss::Marker]
             }
             Self::Behind { reconciles: true } => {

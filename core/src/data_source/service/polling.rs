@@ -2,8 +2,9 @@
 //! has changed.
 //!
 //! Polls start at a fixed rate and never overlap; missed polls are skipped. A failed poll changes
-//! only the status, and is not retried before the next poll is due. The rules are those of SRC-3,
-//! and with the second protocol those of FDV2-3.
+//! only the status, and is not retried before the next poll is due. If the sink needs a complete
+//! data set, it is fetched sooner. The rules are those of SRC-3, and with the second protocol those
+//! of FDV2-3.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH};
 use http::{HeaderValue, StatusCode, Uri};
+use tokio::select;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::attempts::Attempts;
@@ -55,7 +57,10 @@ impl DataSource for PollingDataSource {
         loop {
             let start = Instant::now();
             let target = state.attempts.target(&self.endpoint, &*sink).await?;
-            let wait = match outage.during(self.poll(&target, &*sink, &mut state)).await {
+            let polled = outage.during(self.poll(&target, &*sink, &mut state)).await;
+            // A service that fails is not asked sooner.
+            let is_answered = matches!(polled, Ok(()) | Err(FetchError::NotStored(_)));
+            let wait = match polled {
                 Ok(()) => {
                     outage.ended();
                     let wait = backoff.succeeded();
@@ -69,8 +74,21 @@ impl DataSource for PollingDataSource {
             let Some(wait) = wait else {
                 return Ok(());
             };
-            let next = next_tick(start + wait, self.poll_interval, Instant::now());
-            outage.during(sleep_until(next)).await;
+            let mut next = next_tick(start + wait, self.poll_interval, Instant::now());
+            let requested = async {
+                select! {
+                    () = sleep_until(next) => false,
+                    () = sink.refresh_requested() => true,
+                }
+            };
+            if outage.during(requested).await {
+                // The next poll must not get `304 Not Modified`.
+                state.etag = None;
+                if is_answered {
+                    next = next.min(Instant::now() + backoff.out_of_turn());
+                }
+                outage.during(sleep_until(next)).await;
+            }
         }
     }
 }

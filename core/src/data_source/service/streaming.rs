@@ -3,8 +3,9 @@
 //! There is one connection at a time. Every failure, including invalid data and a failure to store,
 //! is handled alike: the connection is closed, the status reports the error, and a new connection
 //! is opened after a delay. It starts with the complete data, or in the second protocol with what
-//! has changed; until then the last known data stays in use. The rules are those of SRC-2, and with
-//! the second protocol those of FDV2-2.
+//! has changed; until then the last known data stays in use. If the sink needs a complete data set,
+//! the connection is replaced as well. The rules are those of SRC-2, and with the second protocol
+//! those of FDV2-2.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::select;
 use tokio::time::{Instant, sleep};
 
 use super::attempts::Attempts;
@@ -63,8 +65,8 @@ impl ConnectionState {
 
 /// Why a connection ended without a failure.
 enum End {
-    /// The service announced it.
-    Goodbye,
+    /// Another one is to follow: the service asked for it, or the sink needs all data.
+    Reconnect,
     /// The sink follows an order to use another protocol.
     Relieved,
 }
@@ -86,7 +88,7 @@ impl DataSource for StreamingDataSource {
             state.attempt_ends(&*sink, true);
             let delay = match end {
                 Ok(End::Relieved) => return Ok(()),
-                Ok(End::Goodbye) => {
+                Ok(End::Reconnect) => {
                     sink.reconnecting();
                     state.backoff.pause()
                 }
@@ -139,10 +141,20 @@ impl StreamingDataSource {
             max_size: self.max_event_size,
         });
         loop {
-            let next = state
-                .outage
-                .during(next_event(&mut events, &mut reader, sink))
-                .await;
+            // Before that, all data is still to come.
+            let is_current = state.attempt.is_none();
+            let next = async {
+                select! {
+                    biased;
+                    () = sink.refresh_requested(), if is_current => None,
+                    next = next_event(&mut events, &mut reader, sink) => Some(next),
+                }
+            };
+            let Some(next) = state.outage.during(next).await else {
+                // A service may send only what follows this event.
+                state.last_event_id = None;
+                return Ok(End::Reconnect);
+            };
             let advice = events.take_advice();
             if let Some(delay) = advice.retry {
                 state.backoff.set_base(delay);
@@ -205,7 +217,7 @@ fn leave(goodbye: &Goodbye, attempts: &mut Attempts, sink: &dyn DataSink) -> End
     if attempts.is_relieved {
         End::Relieved
     } else {
-        End::Goodbye
+        End::Reconnect
     }
 }
 

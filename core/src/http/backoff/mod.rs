@@ -262,6 +262,12 @@ impl PollBackoff {
         self.interval
     }
 
+    /// The delay before a poll that is not to wait for the interval. Its jitter spreads the polls of
+    /// clients that share a database.
+    pub(crate) fn out_of_turn(&self) -> Duration {
+        delay(DEFAULT_DELAY, LONGEST_DELAY, 1, self.jitter)
+    }
+
     /// Records a failed poll. Returns the time from its start to that of the next one, or `None` if
     /// there must be none.
     pub(crate) fn failed(&mut self, failure: Failure) -> Option<Duration> {

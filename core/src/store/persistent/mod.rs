@@ -101,6 +101,7 @@ pub(crate) mod health;
 pub(crate) mod read_through;
 pub(crate) mod write_behind;
 mod write_order;
+mod written;
 
 use std::fmt::Debug;
 use std::time::Duration;

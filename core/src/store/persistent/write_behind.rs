@@ -16,18 +16,17 @@ use vexil_eval::Text;
 use vexil_eval::model::{ChangeSet, ChangeSetKind, DataKind, DataSet, Item};
 
 use super::StoredDataSet;
-use super::access::{ANSWER_LIMIT, Reader, Writer};
+use super::access::{Reader, Writer};
 use super::codec::{decode_all, encode};
 use super::health::{Health, watch};
 use super::write_order::{self, collections};
+use super::written::{CHECK_INTERVAL, Written};
 use crate::bounds::NEVER;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
 use crate::store::environment::Environment;
 use crate::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 
-/// How often the database is checked for data loss.
-const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 /// How long `close` waits for pending writes.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
@@ -275,9 +274,8 @@ impl Shared {
 struct Driver {
     shared: Arc<Shared>,
     health: Health,
-    /// One item of each kind that was written. If the database lacks one of them, it has lost data.
     /// `None` before everything was written once.
-    written: Option<Vec<(DataKind, Text)>>,
+    written: Option<Written>,
 }
 
 impl Driver {
@@ -418,11 +416,7 @@ impl Driver {
         }
         let written = self.shared.writer.init(&collections).await;
         self.unless_flawed(written)?;
-        let of_each_kind = collections.iter().filter_map(|collection| {
-            let (key, _) = collection.items.first()?;
-            Some((collection.kind, key.clone()))
-        });
-        self.written = Some(of_each_kind.collect());
+        self.written = Some(Written::of(&collections));
         let items = collections
             .iter()
             .map(|collection| collection.items.len())
@@ -450,7 +444,7 @@ impl Driver {
         if !self.shared.is_authoritative() {
             return;
         }
-        match self.is_lost(written).await {
+        match written.is_lost(&self.shared.reader).await {
             Ok(lost) => {
                 self.health.answered();
                 if lost {
@@ -500,23 +494,5 @@ impl Driver {
                 .fold(std::mem::take(&mut queue.pending), Pending::and);
             self.shared.put(&mut queue, pending);
         }
-    }
-
-    async fn is_lost(&self, written: &[(DataKind, Text)]) -> Result<bool, StoreError> {
-        if !self.shared.reader.is_initialized().await? {
-            return Ok(true);
-        }
-        for (kind, key) in written {
-            if self
-                .shared
-                .reader
-                .get(*kind, key, ANSWER_LIMIT)
-                .await?
-                .is_none()
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }

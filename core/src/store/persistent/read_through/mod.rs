@@ -10,6 +10,9 @@
 //! the last known item; the read continues, and its result serves later evaluations. Only two
 //! things start an outage: an error of the database, or a read that exceeds `ANSWER_LIMIT` and is
 //! followed by a failed probe. During an outage only probes are sent.
+//!
+//! The client holds no copy of the data. If the database may have lost data, because it was
+//! unavailable or the marker is gone, the data source is asked for a complete data set.
 
 mod cache;
 mod refresher;
@@ -29,7 +32,7 @@ pub use cache::CacheMode;
 use refresher::Refresher;
 pub(crate) use shared::Filled;
 use shared::{Answer, Message, Shared};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use vexil_eval::Found;
 use vexil_eval::model::{DataKind, DataSet, Item};
 use view::View;
@@ -39,6 +42,7 @@ use super::access::{Reader, Writer};
 use super::codec::{decode, encode};
 use super::health::{Health, watch};
 use super::write_order::collections;
+use super::written::Written;
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::single_flight::SingleFlight;
@@ -74,6 +78,8 @@ impl ReadThroughStore {
             arrivals: Arrivals::default(),
             all: ArcSwapOption::empty(),
             initialized: AtomicBool::new(filled == Filled::ByAnother),
+            written: Mutex::default(),
+            refresh: watch::Sender::new(false),
             away: AtomicBool::new(false),
             late: AtomicUsize::new(0),
             evaluation_timeout,
@@ -82,11 +88,7 @@ impl ReadThroughStore {
             reading_all: SingleFlight::new(),
             messages,
         });
-        let refresher = Refresher {
-            shared: Arc::downgrade(&shared),
-            inbox,
-            health,
-        };
+        let refresher = Refresher::new(&shared, inbox, health);
         let refresher = runtime.spawn_watched("refresher of the data store", refresher.run(), died);
         Self {
             shared,
@@ -140,6 +142,10 @@ impl DataStore for ReadThroughStore {
             shared.send(Message::Flawed(error));
         }
         let written = shared.unless_flawed(writer.init(&collections).await);
+        if written.is_ok() {
+            *shared.written() = Some(Written::of(&collections));
+            shared.refresh.send_replace(false);
+        }
         if written.is_ok() || shared.cache.mode() == CacheMode::Infinite {
             shared.remember_all(Environment::new(data.clone(), true));
             shared.cache.replace(data);
@@ -198,6 +204,13 @@ impl DataStore for ReadThroughStore {
     async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {
         let all = self.shared.fetch_all().await?;
         Ok(all)
+    }
+
+    async fn refresh_requested(&self) {
+        let mut refresh = self.shared.refresh.subscribe();
+        // The sender is a field of `self`, so the channel cannot be closed.
+        let _ = refresh.wait_for(|is_requested| *is_requested).await;
+        self.shared.refresh.send_replace(false);
     }
 
     fn keeps_json(&self) -> bool {

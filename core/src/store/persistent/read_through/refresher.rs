@@ -1,69 +1,101 @@
 //! [`Refresher`]: the background task of a read-through store.
 
-use std::sync::Weak;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::shared::{Filled, Message, Shared};
+use crate::bounds::NEVER;
 use crate::store::StoreError;
 use crate::store::persistent::health::Health;
+use crate::store::persistent::written::CHECK_INTERVAL;
 
 /// How often the marker of a complete data set is read until it is found.
 const MARKER_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Refreshes items in use before they expire, and handles outages.
+/// Refreshes items in use before they expire, handles outages and detects losses.
 pub(super) struct Refresher {
     /// `Weak`, so that dropping the store stops this task.
-    pub(super) shared: Weak<Shared>,
-    pub(super) inbox: mpsc::UnboundedReceiver<Message>,
-    pub(super) health: Health,
+    shared: Weak<Shared>,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    health: Health,
+    /// When the database is checked next.
+    check_at: Instant,
+    /// Whether there was an outage since the last check.
+    had_outage: bool,
+    /// Until when no further data set is requested, so that a database with many short outages does
+    /// not cause a request for each.
+    quiet_until: Instant,
 }
 
 impl Refresher {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        inbox: mpsc::UnboundedReceiver<Message>,
+        health: Health,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            shared: Arc::downgrade(shared),
+            inbox,
+            health,
+            check_at: now,
+            had_outage: false,
+            quiet_until: now,
+        }
+    }
+
     pub(super) async fn run(mut self) {
-        let mut is_known = self.ask_for_the_marker().await;
-        while let Some(shared) = self.shared.upgrade() {
-            let is_awaited = shared.filled == Filled::ByThisClient
-                && !shared.initialized.load(Ordering::Acquire);
-            drop(shared);
-            let wait = if is_known && !is_awaited {
-                Duration::MAX
-            } else {
-                MARKER_INTERVAL
-            };
-            match timeout(wait, self.inbox.recv()).await {
+        self.check().await;
+        loop {
+            match timeout_at(self.check_at, self.inbox.recv()).await {
                 Ok(Some(message)) => self.act(message).await,
                 Ok(None) => return,
-                Err(_elapsed) => is_known = self.ask_for_the_marker().await,
+                Err(_elapsed) => self.check().await,
             }
         }
     }
 
-    /// Reads the marker of a complete data set. Returns whether the database answered.
-    async fn ask_for_the_marker(&mut self) -> bool {
+    /// Checks whether the database holds a complete data set, until it does or, if this client
+    /// writes, again and again. Requests one if it was lost or may have been.
+    async fn check(&mut self) {
         let Some(shared) = self.shared.upgrade() else {
-            return false;
+            return;
         };
-        match shared.reader.is_initialized().await {
-            Ok(is_initialized) => {
-                // In daemon mode the database counts as initialized whether or not it has the
-                // marker.
-                shared
-                    .initialized
-                    .fetch_or(is_initialized, Ordering::AcqRel);
-                self.health.answered();
-                self.health
-                    .reporter()
-                    .update(|status| status.initialized = is_initialized);
-                true
-            }
-            Err(error) => {
-                self.act(Message::Failed(error)).await;
-                false
-            }
+        let written = shared.written().clone();
+        let holds_all = match &written {
+            Some(written) => written
+                .is_lost(&shared.reader)
+                .await
+                .map(|is_lost| !is_lost),
+            None => shared.reader.is_initialized().await,
+        };
+        self.check_at = Instant::now() + MARKER_INTERVAL;
+        let holds_all = match holds_all {
+            Ok(holds_all) => holds_all,
+            Err(error) => return self.act(Message::Failed(error)).await,
+        };
+        self.health.answered();
+        self.health
+            .reporter()
+            .update(|status| status.initialized = holds_all);
+        // In daemon mode the database counts as initialized whether or not it has the marker.
+        let was_initialized = shared.initialized.fetch_or(holds_all, Ordering::AcqRel);
+        if shared.filled != Filled::ByThisClient {
+            self.check_at += NEVER;
+        } else if was_initialized || holds_all {
+            self.check_at = Instant::now() + CHECK_INTERVAL;
+        }
+        let may_lack_data = std::mem::take(&mut self.had_outage) || !holds_all;
+        if written.is_some() && may_lack_data {
+            tracing::info!(
+                "the data store may have lost data; requesting all of it from the data source"
+            );
+            shared.refresh.send_replace(true);
+            self.quiet_until = self.check_at;
         }
     }
 
@@ -94,6 +126,10 @@ impl Refresher {
                     }
                 }
                 shared.away.store(false, Ordering::Release);
+                if shared.writer.is_some() {
+                    self.had_outage = true;
+                    self.check_at = self.check_at.min(self.quiet_until);
+                }
             }
         }
     }

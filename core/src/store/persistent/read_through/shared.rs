@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 use vexil_eval::Text;
 use vexil_eval::model::{DataKind, Item};
@@ -22,6 +22,7 @@ use crate::store::arrival::Arrivals;
 use crate::store::environment::Environment;
 use crate::store::persistent::access::{ANSWER_LIMIT, Reader, Writer};
 use crate::store::persistent::codec::{decode, decode_all};
+use crate::store::persistent::written::Written;
 use crate::store::persistent::{Collection, StoredItem};
 
 /// The pause before a read is repeated whose timeout is shorter than that of an evaluation.
@@ -72,6 +73,11 @@ pub(super) struct Shared {
     pub(super) all: ArcSwapOption<All>,
     /// Whether the database holds a complete data set.
     pub(super) initialized: AtomicBool,
+    /// What this client has written; `None` before the first complete data set. Locked only to copy
+    /// or set it.
+    pub(super) written: Mutex<Option<Written>>,
+    /// Whether the data source is to deliver a complete data set.
+    pub(super) refresh: watch::Sender<bool>,
     /// Whether the database is unavailable. While it is, only probes are sent.
     pub(super) away: AtomicBool,
     /// The number of late reads that have not completed.
@@ -98,6 +104,10 @@ impl Shared {
     /// Sends a message to the refresher. Sending fails only after the store was closed.
     pub(super) fn send(&self, message: Message) {
         drop(self.messages.send(message));
+    }
+
+    pub(super) fn written(&self) -> MutexGuard<'_, Option<Written>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Caches all items and returns them.
