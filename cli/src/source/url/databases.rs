@@ -107,7 +107,12 @@ pub(super) fn redis_socket(rest: &str, given: &Given<'_>) -> Result<Parsed, Fail
         .filter(|name| !matches!(*name, "master" | "ca" | "cert"))
         .collect();
     let parameters = Parameters::parse(query, &known, "a Redis URL")?;
-    let path = decoded(path.strip_prefix("//").unwrap_or(path), "path")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.contains('@') {
+        return Err(Failure::usage("the path of the socket has an @")
+            .help("write it as %40; ?password-env=NAME names the variable of the password"));
+    }
+    let path = decoded(path, "path")?;
     if path.is_empty() {
         return Err(Failure::usage("the URL redis+unix: has no path")
             .help("write redis+unix:/run/redis/redis.sock"));

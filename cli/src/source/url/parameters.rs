@@ -28,10 +28,10 @@ impl Parameters {
             }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             if !known.contains(&name) {
-                // A part without a name may be anything, for example a piece of a password.
-                if name.len() == part.len() {
+                // A text that is not a name may be anything, for example a piece of a password.
+                if name.len() == part.len() || !is_name(name) {
                     return Err(Failure::usage(format_args!(
-                        "{what} has a parameter without a value"
+                        "{what} has a parameter without a name or a value"
                     ))
                     .help("parameters have the form NAME=VALUE, with & between them"));
                 }
@@ -147,6 +147,11 @@ impl Parameters {
         }
         Ok(Some(url.to_owned()))
     }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_of_name = |character: char| character.is_ascii_alphabetic() || "-_".contains(character);
+    !text.is_empty() && text.chars().all(is_of_name)
 }
 
 /// Whether a text is the name of an environment variable.
