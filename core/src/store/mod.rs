@@ -65,7 +65,7 @@ pub use memory::MemoryStore;
 pub use persistent::read_through::CacheMode;
 pub use persistent::{
     ChangeNotifier, Changes, Collection, PersistentDataStore, StoredDataSet, StoredItem,
-    WriteOutcome,
+    WriteOutcome, encode_data_set,
 };
 use vexil_eval::model::{ChangeSet, ChangeSetKind, DataKind, DataSet, Flag, Item, Segment};
 use vexil_eval::{Found, Lookup};

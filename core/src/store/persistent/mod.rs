@@ -111,6 +111,7 @@ use bytes::Bytes;
 pub use changes::{ChangeNotifier, Changes};
 use vexil_eval::Text;
 use vexil_eval::model::DataKind;
+pub use write_order::encode_data_set;
 
 use super::StoreError;
 

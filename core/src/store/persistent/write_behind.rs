@@ -19,7 +19,7 @@ use super::StoredDataSet;
 use super::access::{Reader, Writer};
 use super::codec::{decode_all, encode};
 use super::health::{Health, watch};
-use super::write_order::{self, collections};
+use super::write_order::{self, encode_data_set};
 use super::written::{CHECK_INTERVAL, Written};
 use crate::bounds::NEVER;
 use crate::runtime::{Runtime, Task};
@@ -410,7 +410,7 @@ impl Driver {
     }
 
     async fn write_everything(&mut self) -> Result<(), StoreError> {
-        let (collections, refused) = collections(&self.shared.everything());
+        let (collections, refused) = encode_data_set(&self.shared.everything());
         for error in &refused {
             self.health.flawed(error);
         }

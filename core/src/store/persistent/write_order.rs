@@ -9,8 +9,29 @@ use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item};
 use super::codec::encode;
 use super::{Collection, StoreError};
 
-/// Encodes a data set in write order. Also returns the errors of the items that cannot be written.
-pub(crate) fn collections(data: &DataSet) -> (Vec<Collection>, Vec<StoreError>) {
+/// Encodes a data set as [`init`](super::PersistentDataStore::init) writes it, for programs that
+/// fill a database without a client.
+///
+/// The items are in write order: segments before flags, and flags after their prerequisites. Each
+/// has the JSON that it was read from, with the properties that readers without defaults require;
+/// tombstones have the form that all readers know. Also returns the errors of the items that cannot
+/// be written, because they have no JSON.
+///
+/// ```
+/// use vexil::model::DataSet;
+/// use vexil::store::encode_data_set;
+///
+/// let json = br#"{"flags": {
+///     "sale": {"version": 1, "prerequisites": [{"key": "shop", "variation": 0}]},
+///     "shop": {"version": 2, "on": true}}}"#;
+/// let (collections, refused) = encode_data_set(&DataSet::from_json(json)?);
+/// let flags: Vec<_> = collections[1].items.iter().map(|(key, _)| key.as_str()).collect();
+/// assert_eq!(flags, ["shop", "sale"]);
+/// assert!(collections[0].items.is_empty() && refused.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn encode_data_set(data: &DataSet) -> (Vec<Collection>, Vec<StoreError>) {
     let mut refused = Vec::new();
     let mut collection = |kind, items: Vec<Item>| {
         let stored = items.into_iter().filter_map(|item| match encode(&item) {
@@ -86,7 +107,7 @@ mod tests {
 
     fn written(data: &serde_json::Value) -> Vec<(DataKind, Vec<String>)> {
         let data = DataSet::from_json(data.to_string().as_bytes()).unwrap();
-        let (collections, refused) = collections(&data);
+        let (collections, refused) = encode_data_set(&data);
         assert!(refused.is_empty(), "{refused:?}");
         let keys = |collection: Collection| {
             collection

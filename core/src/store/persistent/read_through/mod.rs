@@ -41,7 +41,7 @@ use super::WriteOutcome;
 use super::access::{Reader, Writer};
 use super::codec::{decode, encode};
 use super::health::{Health, watch};
-use super::write_order::collections;
+use super::write_order::encode_data_set;
 use super::written::Written;
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
@@ -137,7 +137,7 @@ impl DataStore for ReadThroughStore {
     async fn init(&self, data: DataSet) -> Result<(), StoreError> {
         let shared = &self.shared;
         let writer = shared.writer.as_ref().ok_or(StoreError::ReadOnly)?;
-        let (collections, refused) = collections(&data);
+        let (collections, refused) = encode_data_set(&data);
         for error in refused {
             shared.send(Message::Flawed(error));
         }
