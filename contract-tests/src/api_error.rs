@@ -40,7 +40,8 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        tracing::warn!(status = %self.status, "request refused: {}", self.message);
+        // Without the message, which may quote the request and thus a secret.
+        tracing::warn!(status = %self.status, "request refused");
         (self.status, self.message).into_response()
     }
 }

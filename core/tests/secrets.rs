@@ -464,3 +464,83 @@ fn these_tests_find_a_secret() {
     assert!(found_in_error(&error).is_some());
     assert!(found_in_error(&Shows(None)).is_none());
 }
+
+#[cfg(feature = "metrics")]
+mod metered {
+    use std::fmt::Debug;
+    use std::sync::Mutex;
+
+    use metrics::{
+        Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    };
+
+    use super::*;
+
+    /// Keeps the names, labels and descriptions of metrics.
+    #[derive(Debug, Default)]
+    struct Metrics(Mutex<Vec<String>>);
+
+    impl Metrics {
+        fn keep(&self, what: &impl Debug) {
+            self.0.lock().unwrap().push(format!("{what:?}"));
+        }
+    }
+
+    impl Recorder for Metrics {
+        fn describe_counter(&self, key: KeyName, unit: Option<Unit>, description: SharedString) {
+            self.keep(&(key, unit, description));
+        }
+
+        fn describe_gauge(&self, key: KeyName, unit: Option<Unit>, description: SharedString) {
+            self.keep(&(key, unit, description));
+        }
+
+        fn describe_histogram(&self, key: KeyName, unit: Option<Unit>, description: SharedString) {
+            self.keep(&(key, unit, description));
+        }
+
+        fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
+            self.keep(&(key, metadata));
+            Counter::noop()
+        }
+
+        fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
+            self.keep(&(key, metadata));
+            Gauge::noop()
+        }
+
+        fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
+            self.keep(&(key, metadata));
+            Histogram::noop()
+        }
+    }
+
+    #[test]
+    fn no_metric_has_a_secret_in_its_name_labels_or_description() {
+        log();
+        let kept = Arc::new(Metrics::default());
+        metrics::set_global_recorder(Arc::clone(&kept)).unwrap();
+        let service = FakeService::start().unwrap();
+        service.set("flag", secret("value"));
+        for answer in [
+            Answer::usual(),
+            Answer::status(413),
+            Answer::status(503),
+            Answer::hang_up(),
+            Answer::status(401),
+        ] {
+            service.always(Endpoint::Events, answer);
+            let client = builder(&service).start().unwrap();
+            use_it(&client);
+            client.blocking_close(SOON);
+        }
+        let kept = kept.0.lock().unwrap();
+        let has = |text: &str| kept.iter().any(|line| line.contains(text));
+        assert!(
+            has("vexil_events_delivered_total") && has("accepted"),
+            "{kept:?}"
+        );
+        hides(&*kept);
+        nothing_was_logged();
+    }
+}

@@ -74,6 +74,13 @@ impl Service {
                     .unwrap();
             });
         });
+        let mut service = Self::elsewhere(url);
+        service.running = Some(running);
+        service
+    }
+
+    /// A service that runs in another process. It is not stopped on drop.
+    pub(crate) fn elsewhere(url: String) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
@@ -82,7 +89,7 @@ impl Service {
         Self {
             agent,
             url,
-            running: Some(running),
+            running: None,
         }
     }
 

@@ -172,6 +172,33 @@ fn a_server_that_quotes_the_password_is_not_quoted() {
 }
 
 #[test]
+fn credentials_of_sentinels_are_not_shown() {
+    // The sentinel accepts every password of the default user, and the primary only one.
+    let redis = RedisServer::builder().password(secret("right"));
+    let redis = redis.start_sentinel().unwrap();
+    let (quoting, answers) = quoting();
+    for sentinel in [
+        redis.sentinel().address().to_string(),
+        quoting.to_string(),
+        "127.0.0.1:1".to_owned(),
+    ] {
+        // A user without a password is probably a password in the wrong place.
+        for credentials in [
+            format!(":{}", secret("sentinel")),
+            format!("ada:{}", secret("sentinel")),
+            secret("sentinel-user"),
+        ] {
+            let sentinel = format!("redis://{credentials}@{sentinel}");
+            let primary = format!("redis://:{}@ignored", secret("password"));
+            is_refused(builder(primary).sentinels(redis.name(), [sentinel]));
+        }
+    }
+    let quotes = answers.try_iter().filter(|answer| answer.contains(PLANTED));
+    assert!(quotes.count() > 0, "a sentinel has quoted the password");
+    nothing_was_logged();
+}
+
+#[test]
 fn passwords_of_unreachable_and_unencrypted_servers_are_not_shown() {
     let nowhere = "127.0.0.1:1";
     let tls = RedisServer::builder()
