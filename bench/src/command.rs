@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::workload::generate;
 use crate::{
     all_flags, change_sets, contexts, daemon, evaluation, event_allocations, events, floor, growth,
-    hooks, outage, paced, parsing, patch_cost, startup, table, under_patches,
+    hooks, many_contexts, outage, paced, parsing, patch_cost, startup, table, under_patches,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,8 @@ enum Part {
     Hooks,
     /// A client that reads its flags from a database.
     Daemon,
+    /// The command `vexil eval` over many contexts.
+    ManyContexts,
     /// Costs as functions of a size.
     Growth,
     /// A client whose database goes down and comes back empty.
@@ -49,7 +51,7 @@ enum Part {
 }
 
 /// The parts measured by `all` and `quick`, in order.
-const REGULAR: [Part; 14] = [
+const REGULAR: [Part; 15] = [
     Part::Evaluation,
     Part::Floor,
     Part::Events,
@@ -63,6 +65,7 @@ const REGULAR: [Part; 14] = [
     Part::EventAllocations,
     Part::Hooks,
     Part::Daemon,
+    Part::ManyContexts,
     Part::Growth,
 ];
 
@@ -148,6 +151,7 @@ impl Part {
             Self::EventAllocations => "event-allocations",
             Self::Hooks => "hooks",
             Self::Daemon => "daemon",
+            Self::ManyContexts => "many-contexts",
             Self::Growth => "growth",
             Self::Outage => "outage",
         }
@@ -199,6 +203,10 @@ impl Part {
             Self::EventAllocations => each(event_allocations::report(effort)?),
             Self::Hooks => each(hooks::report(pace, allocated)?),
             Self::Daemon => daemon::reports(effort, each)?,
+            Self::ManyContexts => {
+                let (contexts, rounds) = effort.choose((10_000, 1), (100_000, 7));
+                each(many_contexts::report(&generate(1_000), contexts, rounds)?);
+            }
             Self::Growth => growth::reports(effort, each)?,
             Self::Outage => each(outage::report(effort)?),
         }

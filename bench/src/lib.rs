@@ -32,6 +32,7 @@ mod hot_path;
 mod latency;
 mod layout;
 mod machine;
+mod many_contexts;
 mod measure;
 mod memory;
 mod ours;
