@@ -36,6 +36,9 @@ pub(crate) struct Inner {
     pub(crate) chance: Chance,
     /// The history of the environment.
     pub(crate) states: Vec<Environment>,
+    /// Whether the environment changes no more. What the database has lost then comes back only if
+    /// the client writes or requests it.
+    is_quiet: bool,
     /// The state that the client has received last.
     pub(crate) committed: Option<usize>,
     /// How many states the client has received.
@@ -60,6 +63,7 @@ impl World {
         let inner = Inner {
             chance: Chance::new(seed, 0),
             states: vec![Environment::new()],
+            is_quiet: false,
             committed: None,
             commits: 0,
             is_classic: false,
@@ -79,9 +83,12 @@ impl World {
 }
 
 impl Inner {
-    /// Changes the environment, and returns its state. Values are unique in the history, so that a
+    /// Changes the environment, and returns its state, unless it is quiet. Values are unique in the history, so that a
     /// mixture of two states is recognised.
     pub(crate) fn advance(&mut self) -> usize {
+        if self.is_quiet {
+            return self.current();
+        }
         let mut next = self.states.last().cloned().unwrap_or_default();
         let state = self.states.len();
         let changes = if self.is_classic {
@@ -115,8 +122,9 @@ impl Inner {
         self.committed.map(|state| &self.states[state])
     }
 
-    /// Ends all faults.
+    /// Ends all faults, and often all changes.
     pub(crate) fn heal(&mut self) {
+        self.is_quiet = self.chance.rng.bool();
         self.chance.is_healthy = true;
         self.database.heal();
         self.ledger.chance.is_healthy = true;
