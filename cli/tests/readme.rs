@@ -15,7 +15,8 @@ fn the_examples_have_the_output_that_they_show() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = manifest.join("README.md");
     let text = std::fs::read_to_string(&readme).expect("README.md");
-    let shop = std::fs::read_to_string(manifest.join("examples/shop.yaml")).expect("examples/shop.yaml");
+    let shop =
+        std::fs::read_to_string(manifest.join("examples/shop.yaml")).expect("examples/shop.yaml");
     let server = RedisServer::start().expect("a Redis server");
 
     let folder = Folder::new();
@@ -26,10 +27,10 @@ fn the_examples_have_the_output_that_they_show() {
     assert_eq!(filled.exit, vexil_cli::Exit::Done, "{}", filled.stderr);
 
     let updated = with_output(&text, |command| {
-        let arguments = words(&command.replace("redis://localhost", server.url()));
+        let arguments = words(&command.replace("redis://localhost", &server.url()));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let ran = folder.vexil(&arguments[1..]);
-        (ran.stdout + &ran.stderr).replace(server.url(), "redis://localhost")
+        (ran.stdout + &ran.stderr).replace(&server.url(), "redis://localhost")
     });
     if std::env::var_os("VEXIL_UPDATE_README").is_some() {
         std::fs::write(&readme, &updated).expect("README.md can be written");
