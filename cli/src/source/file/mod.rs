@@ -187,6 +187,9 @@ fn malformed(name: &str, error: &FileDataError) -> Failure {
         Some(end) => reason.get(..end).unwrap_or(&reason),
         None => &reason,
     };
+    // The parser advises programs that use it.
+    let reason = reason.split(", set DuplicateKeyPolicy").next();
+    let reason = reason.unwrap_or_default();
     let position = match (error.line(), error.column()) {
         (Some(line), Some(column)) => format!(":{line}:{column}"),
         (Some(line), None) => format!(":{line}"),
