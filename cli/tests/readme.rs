@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use support::Folder;
+use support::{Folder, words};
 use vexil_testing::servers::RedisServer;
 
 /// Runs the command lines of all blocks of the language `console`. A line with `$ ` in front is a
@@ -59,18 +59,4 @@ fn with_output(text: &str, output_of: impl Fn(&str) -> String) -> String {
     }
     assert!(ran >= 6, "README.md has examples");
     updated
-}
-
-/// Splits a command line as a shell does, with single quotes.
-fn words(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quoted = false;
-    for character in line.chars() {
-        match character {
-            '\'' => quoted = !quoted,
-            ' ' if !quoted => words.push(String::new()),
-            _ => words.last_mut().expect("there is a word").push(character),
-        }
-    }
-    words
 }

@@ -13,9 +13,9 @@ use crate::session::Session;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  vexil man ~/.local/share/man/man1
+  vexil man man1
   vexil man . && man ./vexil.1
-  vexil man /tmp/pages --quiet")]
+  vexil man pages --quiet")]
 pub(crate) struct ManArgs {
     /// The folder. It is created if it does not exist.
     #[arg(value_name = "DIR")]

@@ -25,7 +25,7 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-#[expect(dead_code, reason = "each test uses a part")]
+#[allow(dead_code, reason = "each test uses a part")]
 impl Folder {
     pub(crate) fn new() -> Self {
         Self {
@@ -106,7 +106,7 @@ pub(crate) struct Running {
     pub(crate) written: Written,
 }
 
-#[expect(dead_code, reason = "each test uses a part")]
+#[allow(dead_code, reason = "each test uses a part")]
 impl Running {
     /// Presses Ctrl-C, and waits for the end.
     pub(crate) fn interrupt(self) -> Ran {
@@ -147,4 +147,19 @@ impl Write for Buffer {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Splits a command line as a shell does, with single quotes.
+#[allow(dead_code, reason = "each test uses a part")]
+pub(crate) fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for character in line.chars() {
+        match character {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            _ => words.last_mut().expect("there is a word").push(character),
+        }
+    }
+    words
 }
