@@ -3,7 +3,7 @@
 use super::Shape;
 
 /// Returns what a scalar without quotes and without a tag is: the core schema of YAML 1.2, with
-/// integers of all bases.
+/// integers of all bases and with underscores between their digits.
 pub(super) fn plain(text: &str) -> Shape {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Shape::Null,
@@ -18,48 +18,50 @@ pub(super) fn plain(text: &str) -> Shape {
 
 /// Returns the number that a plain scalar is.
 pub(super) fn number(text: &str) -> Option<f64> {
+    integer(text).or_else(|| float(text))
+}
+
+/// Reads an integer of 64 bits.
+#[expect(clippy::as_conversions, reason = "numbers of flags are floating point")]
+fn integer(text: &str) -> Option<f64> {
+    let is_negative = text.starts_with('-');
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let sign = if text.starts_with('-') { -1.0 } else { 1.0 };
-    match unsigned {
-        ".inf" | ".Inf" | ".INF" => return Some(sign * f64::INFINITY),
-        ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
-        _ => {}
-    }
-    for (prefix, radix) in [
+    let bases = [
         ("0x", 16),
         ("0X", 16),
         ("0o", 8),
         ("0O", 8),
         ("0b", 2),
         ("0B", 2),
-    ] {
-        if let Some(digits) = unsigned.strip_prefix(prefix) {
-            return magnitude(digits, radix).map(|number| sign * number);
-        }
-    }
-    if unsigned.contains('_') {
-        return underscored(unsigned).map(|number| sign * number);
-    }
-    // Rust also parses words such as `inf`.
-    let is_decimal = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.')
-        && unsigned.bytes().any(|byte| byte.is_ascii_digit());
-    is_decimal.then(|| text.parse().ok()).flatten()
-}
-
-/// Integers may have an underscore between two digits.
-fn underscored(digits: &str) -> Option<f64> {
-    let is_separated =
-        !digits.starts_with(['_', '0']) && !digits.ends_with('_') && !digits.contains("__");
-    is_separated
-        .then(|| magnitude(&digits.replace('_', ""), 10))
-        .flatten()
-}
-
-fn magnitude(digits: &str, radix: u32) -> Option<f64> {
-    if digits.is_empty() {
+    ];
+    let prefixed = bases
+        .into_iter()
+        .find_map(|(prefix, radix)| Some((unsigned.strip_prefix(prefix)?, radix)));
+    let (digits, radix) = prefixed.unwrap_or((unsigned, 10));
+    if radix == 10 && digits.starts_with('0') && digits != "0" {
         return None;
     }
-    digits.chars().try_fold(0.0, |sum, digit| {
-        Some(sum * f64::from(radix) + f64::from(digit.to_digit(radix)?))
-    })
+    let is_separated = !digits.starts_with('_') && !digits.ends_with('_') && !digits.contains("__");
+    let magnitude = is_separated
+        .then(|| u64::from_str_radix(&digits.replace('_', ""), radix).ok())
+        .flatten()?;
+    // The parser also accepts a second sign.
+    if digits.starts_with('+') || (is_negative && magnitude > i64::MIN.unsigned_abs()) {
+        return None;
+    }
+    let number = magnitude as f64;
+    Some(if is_negative { -number } else { number })
+}
+
+fn float(text: &str) -> Option<f64> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    match unsigned {
+        ".inf" | ".Inf" | ".INF" if text.starts_with('-') => return Some(f64::NEG_INFINITY),
+        ".inf" | ".Inf" | ".INF" => return Some(f64::INFINITY),
+        ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
+        _ => {}
+    }
+    // Rust also parses words such as `inf`.
+    let is_decimal = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    is_decimal.then(|| text.parse().ok()).flatten()
 }

@@ -322,6 +322,8 @@ fn malformed(message: &str, offset: usize) -> Malformed {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn json(text: &str) -> String {
@@ -377,5 +379,85 @@ mod tests {
         );
         assert!(read("a: [1").is_err());
         assert!(read("a: 1\n---\nb: 2").is_err());
+    }
+
+    /// Parses YAML as the file data source does.
+    fn second_opinion(text: &str) -> Option<serde_json::Value> {
+        let options = serde_saphyr::options! {
+            duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
+            strict_booleans: true,
+        };
+        serde_saphyr::from_str_with_options(text, options).ok()
+    }
+
+    fn scalars() -> impl Strategy<Value = String> {
+        let words = [
+            "~",
+            "null",
+            "true",
+            "True",
+            "yes",
+            "on",
+            "no",
+            "0x1F",
+            "0b1_0",
+            "-0x10",
+            "1_000",
+            "_1",
+            "1__0",
+            "0_1",
+            "0127",
+            "-0127",
+            "1e3",
+            "1.",
+            ".5",
+            "-.5",
+            "+1",
+            "-",
+            "1-2",
+            "0o17",
+            "1.5e-3",
+            "'1'",
+            "\"a\\tb\"",
+            "!!str 5",
+            "!!int 7",
+            "!!float 5",
+            "!!bool true",
+            "! 5",
+            "inf",
+            "nan",
+            "Infinity",
+            "1.2.3",
+            "2026-01-01",
+            "|\n    text",
+            "é",
+            "e5",
+            "1e",
+            "9007199254740993",
+            "18446744073709551616",
+            "<<",
+        ];
+        prop::sample::select(words.to_vec()).prop_map(str::to_owned)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn yaml_is_read_as_by_the_file_data_source(
+            values in prop::collection::vec(scalars(), 1..4),
+            broken in "[-:{}&*! a1\\n]{0,8}",
+        ) {
+            let mut text: String = (0..)
+                .zip(&values)
+                .map(|(number, value)| format!("k{number}: {value}\n"))
+                .collect();
+            text += &broken;
+            // Numbers as those of flags.
+            let ours = read(&text).ok().map(|node| node.to_value());
+            let theirs = second_opinion(&text);
+            let theirs = theirs.map(|value| serde_json::from_value::<vexil::Value>(value).unwrap());
+            prop_assert_eq!(ours, theirs, "{}", text);
+        }
     }
 }
