@@ -15,6 +15,8 @@ mod place;
 mod reason;
 mod secret;
 mod service;
+#[cfg(test)]
+mod testing;
 mod url;
 
 use std::fmt;

@@ -69,16 +69,22 @@ pub(super) async fn follow_files(
     duplicates: Duplicates,
     mut reporter: Reporter,
 ) {
+    // Whether each file had items when all were read last.
+    let mut had_items = vec![false; files.len()];
     loop {
         let mut read = read(&files, duplicates).await;
-        let is_empty = |read: &Result<Snapshot, Failure>| {
-            read.as_ref()
-                .is_ok_and(|snapshot| snapshot.items().next().is_none())
+        let is_emptied = |read: &Read| {
+            let mut files = had_items.iter().zip(&read.has_items);
+            files.any(|(had, has)| *had && !has)
         };
-        if is_empty(&read) && reporter.had_items() {
+        if read.as_ref().is_ok_and(is_emptied) {
             sleep(EMPTY_FILE_DELAY).await;
             read = self::read(&files, duplicates).await;
         }
+        let read = read.map(|read| {
+            had_items = read.has_items;
+            read.snapshot
+        });
         if reporter.read(read).await.is_break() {
             return;
         }
@@ -89,14 +95,26 @@ pub(super) async fn follow_files(
     }
 }
 
-async fn read(files: &[Watched], duplicates: Duplicates) -> Result<Snapshot, Failure> {
+/// The contents of all files.
+struct Read {
+    snapshot: Snapshot,
+    /// Whether each file has items.
+    has_items: Vec<bool>,
+}
+
+async fn read(files: &[Watched], duplicates: Duplicates) -> Result<Read, Failure> {
     let mut merge = Merge::new(duplicates);
+    let mut has_items = Vec::new();
     for file in files {
         let bytes = file::bytes(&file.shown, &file.path).await?;
         let read = file::parse(&file.shown, bytes, file.options, duplicates)?;
+        has_items.push(read.snapshot.items().next().is_some());
         merge.add(&file.shown, read)?;
     }
-    Ok(merge.finish().snapshot)
+    Ok(Read {
+        snapshot: merge.finish().snapshot,
+        has_items,
+    })
 }
 
 pub(super) async fn follow_http(

@@ -4,6 +4,8 @@ mod databases;
 mod documents;
 mod reporter;
 mod services;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -79,12 +79,6 @@ impl Reporter {
         self.has_outage
     }
 
-    /// Whether there was data in the last read.
-    pub(super) fn had_items(&self) -> bool {
-        let last = self.last.as_ref();
-        last.is_some_and(|last| last.items().next().is_some())
-    }
-
     /// Completes when nothing receives changes any more.
     pub(super) async fn closed(&self) {
         self.sender.closed().await;

@@ -1,54 +1,10 @@
-use std::collections::HashMap;
-use std::io;
-
-use clap::Parser;
 use proptest::prelude::*;
 
 use super::*;
-use crate::args::Args;
-use crate::io::{Io, Stdin, Stream};
-use crate::output::Output;
-use crate::settings::Settings;
-use crate::signals::Signals;
 use crate::source::Source;
 use crate::source::place::{Mode, Protocol, RedisServers};
 use crate::source::secret::SecretFrom;
-
-/// Calls `with` in a session with these variables and these sources in `/etc/vexil/vexil.toml`.
-fn in_session<T>(
-    variables: &[(&str, &str)],
-    sources: &[(&str, &str)],
-    with: impl FnOnce(&Session<'_>) -> T,
-) -> T {
-    let variables = variables.iter();
-    let (_sender, signals) = Signals::channel();
-    let mut io = Io {
-        stdin: Stdin::new(io::empty(), false),
-        stdout: Stream::new(io::sink(), false),
-        stderr: Stream::new(io::sink(), false),
-        variables: variables
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect::<HashMap<_, _>>(),
-        directory: "/work".into(),
-        signals,
-    };
-    let common = Args::parse_from(["vexil", "show", "x", "y"]).common;
-    let output = Output::new(&common, &io);
-    let sources = sources.iter();
-    let settings = Settings {
-        sources: sources
-            .map(|(name, url)| ((*name).to_owned(), Secret::new(*url)))
-            .collect(),
-        file: Some("/etc/vexil/vexil.toml".into()),
-        ..Settings::default()
-    };
-    with(&Session {
-        common,
-        settings,
-        io: &mut io,
-        output,
-    })
-}
+use crate::source::testing::in_session;
 
 /// Parses a source of the command line.
 fn argument(text: &str) -> Result<Source, Failure> {
