@@ -111,8 +111,8 @@ findings! {
     RuleNever "rule-never" Warning "The rule cannot match any context.";
     RuleShadowed "rule-shadowed" Warning "An earlier rule matches whenever this one does.";
     RuleMatchesAll "rule-matches-all" Warning "The rule matches all contexts, so that nothing after it counts.";
-    DuplicateRuleId "duplicate-rule-id" Warning "Two rules have the same id, so that reports cannot distinguish them.";
-    RuleWithoutId "rule-without-id" Info "The rule has no id.";
+    RuleNamedTwice "duplicate-rule-id" Warning "Two rules have the same id, so that reports cannot distinguish them.";
+    UnnamedRule "rule-without-id" Info "The rule has no id.";
     DuplicateClause "duplicate-clause" Info "The rule contains a clause twice.";
     RulesWithoutEffect "rules-without-effect" Info "All rules and the fallthrough serve the same variation.";
     UnknownOperator "unknown-operator" Error "The operator is unknown: the clause never matches, or always if it is negated.";

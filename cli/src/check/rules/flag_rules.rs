@@ -12,12 +12,7 @@ pub(in crate::check) fn check(flag: &Flag<'_>, found: &mut Found) {
     for (index, rule) in flag.rules.iter().enumerate() {
         if rule.id.is_empty() {
             found
-                .add(
-                    Id::RuleWithoutId,
-                    flag.item,
-                    &rule.spot,
-                    "the rule has no id",
-                )
+                .add(Id::UnnamedRule, flag.item, &rule.spot, "the rule has no id")
                 .help("reports and events name rules by their ids");
             continue;
         }
@@ -25,7 +20,7 @@ pub(in crate::check) fn check(flag: &Flag<'_>, found: &mut Found) {
             let spot = rule.spot.member("id");
             let message = format!("rule {first} has the same id {:?}", rule.id);
             found.add(
-                Id::DuplicateRuleId,
+                Id::RuleNamedTwice,
                 flag.item,
                 spot.as_ref().unwrap_or(&rule.spot),
                 message,

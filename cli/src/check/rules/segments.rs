@@ -161,7 +161,8 @@ fn equal(data: &Data<'_>, found: &mut Found) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for (key, segment) in &data.segments {
         let is_partial = segment.rules.iter().any(|rule| rule.weight.is_some());
-        if segment.is_big || is_partial || !(segment.has_lists() || !segment.rules.is_empty()) {
+        let has_nothing = !segment.has_lists() && segment.rules.is_empty();
+        if segment.is_big || is_partial || has_nothing {
             continue;
         }
         let contents = contents(segment);

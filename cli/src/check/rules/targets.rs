@@ -49,7 +49,8 @@ fn older_lists(flag: &Flag<'_>, found: &mut Found) {
             .context_targets
             .iter()
             .any(|other| is_placeholder(other) && other.variation == target.variation);
-        if !flag.context_targets.is_empty() && !(is_first && stands) {
+        let counts = flag.context_targets.is_empty() || (is_first && stands);
+        if !counts {
             let variation = target.variation;
             let message = "the list is ignored, because contextTargets has no empty list of users \
                            for it";

@@ -145,38 +145,9 @@ impl Builder<'_> {
             Content::Sequence(elements) => Shape::Array(elements),
             Content::Mapping {
                 members, merged, ..
-            } => Shape::Object(self.merge(members, merged)?),
+            } => Shape::Object(merge(members, merged)?),
         };
         self.node(Node { shape, span }, open.anchor)
-    }
-
-    /// Adds the members of merged mappings that the mapping does not have.
-    fn merge(
-        &mut self,
-        mut members: Vec<Member>,
-        merged: Vec<Node>,
-    ) -> Result<Vec<Member>, Malformed> {
-        for node in merged {
-            let start = node.span.start;
-            let sources = match node.shape {
-                Shape::Array(elements) => elements,
-                _ => vec![node],
-            };
-            for source in sources {
-                let Shape::Object(others) = source.shape else {
-                    if source.is_null() {
-                        continue;
-                    }
-                    return Err(malformed("<< merges mappings only", start));
-                };
-                for other in others {
-                    if !members.iter().any(|member| member.name == other.name) {
-                        members.push(other);
-                    }
-                }
-            }
-        }
-        Ok(members)
     }
 
     fn alias(&mut self, anchor: usize, span: Range<usize>) -> Result<(), Malformed> {
@@ -253,6 +224,31 @@ impl Builder<'_> {
             *key = Some(next);
         }
     }
+}
+
+/// Adds the members of merged mappings that the mapping does not have.
+fn merge(mut members: Vec<Member>, merged: Vec<Node>) -> Result<Vec<Member>, Malformed> {
+    for node in merged {
+        let start = node.span.start;
+        let sources = match node.shape {
+            Shape::Array(elements) => elements,
+            _ => vec![node],
+        };
+        for source in sources {
+            let Shape::Object(others) = source.shape else {
+                if source.is_null() {
+                    continue;
+                }
+                return Err(malformed("<< merges mappings only", start));
+            };
+            for other in others {
+                if !members.iter().any(|member| member.name == other.name) {
+                    members.push(other);
+                }
+            }
+        }
+    }
+    Ok(members)
 }
 
 /// Returns the name that a key stands for: numbers are decimal text, and `true` is `on`, because
