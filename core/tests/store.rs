@@ -189,7 +189,7 @@ fn a_deleted_item_is_gone_but_rejects_older_updates() {
 
 #[test]
 fn each_of_many_updates_changes_its_item() {
-    const ITEMS: usize = if cfg!(miri) { 40 } else { 2_000 };
+    const ITEMS: usize = if cfg!(miri) { 8 } else { 2_000 };
     let store = MemoryStore::new();
     for round in 1..=3 {
         for n in 0..ITEMS {
