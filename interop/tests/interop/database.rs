@@ -27,8 +27,11 @@ pub(crate) trait Database {
     /// Returns the configuration of the Rust SDK's big-segment store.
     fn big_segments(&self) -> BigSegmentsConfig;
 
-    /// Returns the same environment as an argument for `peer.py`.
-    fn for_python(&self) -> Json;
+    /// Returns the same environment as an argument for the peers.
+    fn for_peer(&self) -> Json;
+
+    /// Returns the same environment as a target of `vexil mirror`.
+    fn for_command_line(&self) -> String;
 
     /// Writes an item as another SDK would. The version is for databases that keep it beside the
     /// text.

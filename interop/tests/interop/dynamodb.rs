@@ -146,8 +146,13 @@ impl Database for DynamoDbEnvironment {
             .into()
     }
 
-    fn for_python(&self) -> Json {
+    fn for_peer(&self) -> Json {
         json!({"table": TABLE.name, "endpoint": dynamodb_url().unwrap(), "prefix": self.prefix})
+    }
+
+    fn for_command_line(&self) -> String {
+        let (table, endpoint, prefix) = (&TABLE.name, dynamodb_url().unwrap(), &self.prefix);
+        format!("dynamodb://{table}?prefix={prefix}&region=eu-central-1&endpoint={endpoint}")
     }
 
     fn put(&self, kind: DataKind, key: &str, version: u64, text: &str) {

@@ -1,7 +1,9 @@
 //! The official Python SDK and this one on the same databases, each as writer and as reader:
 //! STO-11.1.
 //!
-//! Run by `scripts/interop`, which provides the Python SDK. The tests compare the data written by
+//! What `vexil mirror` writes is also read by the Node and Go SDKs.
+//!
+//! Run by `scripts/interop`, which provides the SDKs. The tests compare the data written by
 //! one SDK with the data read by the other, in real servers; `peer.py` controls the Python SDK.
 //! Both SDKs stream flags from the same fake service, or receive them from it by the second protocol.
 
@@ -12,6 +14,7 @@ mod data;
 mod data_systems;
 mod database;
 mod dynamodb;
+mod mirrored;
 mod peer;
 mod reading;
 mod redis;
@@ -56,6 +59,9 @@ on_both_databases! {
         tombstones_of_every_shape_are_read_alike
         rust_writes_the_tombstones_of_a_relay
         rust_finds_no_flag_that_python_deleted;
+    mirrored:
+        every_sdk_reads_what_mirror_wrote
+        every_sdk_reads_a_minimal_file_that_mirror_wrote;
     versions:
         rust_replaces_what_python_wrote_if_it_is_newer
         python_replaces_what_rust_wrote_if_it_is_newer;

@@ -141,7 +141,14 @@ impl<'a> Evaluations<'a> {
             .into()
     }
 
-    fn to_json(&self) -> Json {
+    /// Asserts that another SDK has the same details. Numbers are compared by value.
+    #[track_caller]
+    pub(crate) fn assert_same_details(results: &Results, other: Json, name: &str) {
+        let details = |results: &Json| json!({"details": results["details"]});
+        assert_same(&details(&results.0), &details(&comparable(other)), name);
+    }
+
+    pub(crate) fn to_json(&self) -> Json {
         json!({"contexts": self.contexts, "flags": self.flags, "states": self.states})
     }
 }

@@ -58,8 +58,12 @@ impl Database for RedisEnvironment {
             .into()
     }
 
-    fn for_python(&self) -> Json {
+    fn for_peer(&self) -> Json {
         json!({"redis": SERVER.url(), "prefix": self.prefix})
+    }
+
+    fn for_command_line(&self) -> String {
+        format!("{}?prefix={}", SERVER.url(), self.prefix)
     }
 
     fn put(&self, kind: DataKind, key: &str, _: u64, text: &str) {
