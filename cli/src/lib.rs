@@ -13,6 +13,7 @@ mod diff;
 mod evaluator;
 mod exit;
 mod io;
+mod mirror;
 mod output;
 mod schema;
 mod session;

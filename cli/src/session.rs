@@ -11,7 +11,7 @@ use crate::output::Output;
 use crate::settings::Settings;
 
 /// The time limit of commands that end by themselves.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One run of a command.
 #[derive(Debug)]
@@ -67,7 +67,8 @@ impl<'io> Session<'io> {
     }
 }
 
-async fn timed_out(limit: Option<Duration>) -> Failure {
+/// Fails when the time limit of a command is over.
+pub(crate) async fn timed_out(limit: Option<Duration>) -> Failure {
     let Some(limit) = limit else {
         return std::future::pending().await;
     };

@@ -10,6 +10,7 @@ mod explain;
 mod help;
 mod list;
 mod man;
+mod mirror;
 mod show;
 
 use clap::Subcommand;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Explain(explain::ExplainArgs),
     List(list::ListArgs),
     Check(check::CheckArgs),
+    Mirror(mirror::MirrorArgs),
     Show(show::ShowArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
@@ -42,6 +44,7 @@ impl Command {
             Self::Explain(args) => explain::run(args, session).await,
             Self::List(args) => list::run(args, session).await,
             Self::Check(args) => check::run(args, session).await,
+            Self::Mirror(args) => mirror::run(args, session).await,
             Self::Show(args) => show::run(args, session).await,
             Self::Config(_) => config::run(session),
             Self::Completions(args) => completions::run(&args, session),
@@ -55,13 +58,15 @@ impl Command {
         match self {
             Self::Diff(args) => !args.has_contexts(),
             Self::Eval(args) => !args.has_many_contexts(),
+            // It has a limit of its own, which does not end a write half way.
+            Self::Mirror(_) => false,
             _ => true,
         }
     }
 
     /// Whether the command reacts to the signals that end it, to leave nothing half written.
     pub(crate) fn handles_signals(&self) -> bool {
-        false
+        matches!(self, Self::Mirror(_))
     }
 }
 

@@ -93,6 +93,16 @@ pub(crate) fn compare(left: &Snapshot, right: &Snapshot, options: &Options) -> D
     differences
 }
 
+/// Whether an item has a version. Items of files may have none; programs that read them choose one.
+pub(crate) fn has_version(snapshot: &Snapshot, stored: &StoredText) -> bool {
+    snapshot.initialized.is_some() || parse(stored).get("version").is_some()
+}
+
+/// Whether two versions of an item differ in nothing but the version.
+pub(crate) fn is_same(kind: DataKind, left: &StoredText, right: &StoredText) -> bool {
+    edits(kind, left, right, &Options::default()).is_empty()
+}
+
 /// An item that one side has.
 struct Side<'s> {
     text: &'s StoredText,
@@ -106,11 +116,9 @@ impl<'s> Side<'s> {
         if text.deleted && !exact {
             return None;
         }
-        // Items of files may have no version. It is then chosen by the program that reads them.
-        let is_chosen = snapshot.initialized.is_none() && parse(text).get("version").is_none();
         Some(Self {
             text,
-            version: (!is_chosen).then_some(text.version),
+            version: has_version(snapshot, text).then_some(text.version),
         })
     }
 }

@@ -160,6 +160,13 @@ impl Output {
         }
     }
 
+    /// Prints a question on standard error.
+    pub(crate) fn ask(&mut self, question: impl std::fmt::Display) {
+        // Without standard error there is no answer, which means no.
+        let _ = write!(self.stderr, "{question}");
+        let _ = self.stderr.flush();
+    }
+
     /// Begins to show progress on standard error. Nothing is shown in the first half second, nor
     /// unless standard error is a terminal.
     pub(crate) fn progress(&self, unit: &'static str, total: Option<u64>) -> Progress {

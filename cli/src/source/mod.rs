@@ -23,9 +23,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use vexil::big_segments::BigSegmentStore;
-use vexil::store::PersistentDataStore;
+use vexil::store::{PersistentDataStore, StoreError};
 
 pub(crate) use self::bounded::read_file;
+pub(crate) use self::database::text as stored_text;
 use self::file::Read;
 #[allow(
     unused_imports,
@@ -166,6 +167,11 @@ impl Source {
         session: &Session<'_>,
     ) -> Result<Arc<dyn PersistentDataStore>, Failure> {
         database::store(&self.place, &self.shown, session)
+    }
+
+    /// Returns the failure of a request to the database.
+    pub(crate) fn failure(&self, error: &StoreError) -> Failure {
+        database::failure(&self.shown, error)
     }
 }
 

@@ -5,9 +5,24 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use vexil_cli::{Exit, Io, SignalSender, Signals, Stdin, Stream, run};
+
+/// Longer than any operation takes, even on a busy machine.
+#[allow(dead_code, reason = "each test uses a part")]
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Waits until the condition holds.
+#[allow(dead_code, reason = "each test uses a part")]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < TIMEOUT, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
 
 /// A folder in which commands run.
 pub(crate) struct Folder {
@@ -100,6 +115,7 @@ impl Folder {
 }
 
 /// A command that runs on a thread.
+#[allow(dead_code, reason = "each test uses a part")]
 pub(crate) struct Running {
     thread: std::thread::JoinHandle<Ran>,
     sender: SignalSender,

@@ -12,13 +12,13 @@ use serde_json::Value;
 use vexil::model::DataKind;
 
 use self::values::Values;
-use crate::args::{ReadingArgs, duration};
+use crate::args::duration;
 use crate::diff::{Aspect, Change, Difference, Differences, Edit, Options, Presence, compare};
 use crate::evaluator::{compact, described};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, escaped, shortened};
 use crate::session::Session;
-use crate::source::{Contents, Source};
+use crate::source::Source;
 
 /// The longest name of a source in the lines of differences.
 const LONGEST_NAME: usize = 24;
@@ -44,8 +44,6 @@ pub(crate) struct DiffArgs {
     /// The right source.
     #[arg(value_name = "B")]
     right: String,
-    #[command(flatten)]
-    reading: ReadingArgs,
     /// Leave out these aspects, separated by commas.
     #[arg(long, value_name = "ASPECTS", value_delimiter = ',')]
     ignore: Vec<Aspect>,
@@ -100,8 +98,9 @@ pub(super) async fn run(args: DiffArgs, session: &mut Session<'_>) -> Result<Exi
         None => None,
     };
     let report = Report {
-        left: &one,
-        right: &other,
+        left: &one.source,
+        right: &other.source,
+        markers: [one.snapshot.initialized, other.snapshot.initialized],
         differences: &differences,
         values: values.as_ref(),
         stat: args.stat,
@@ -141,10 +140,13 @@ impl DiffArgs {
 }
 
 /// What is printed.
-struct Report<'d> {
-    left: &'d Contents,
-    right: &'d Contents,
-    differences: &'d Differences,
+pub(super) struct Report<'d> {
+    /// The names of the sources.
+    pub(super) left: &'d str,
+    pub(super) right: &'d str,
+    /// Whether each side has the marker of a complete data set; `None` if it is no database.
+    pub(super) markers: [Option<bool>; 2],
+    pub(super) differences: &'d Differences,
     values: Option<&'d Values>,
     stat: bool,
 }
@@ -154,7 +156,6 @@ struct Document<'d> {
     schema: &'static str,
     left: &'d str,
     right: &'d str,
-    /// Whether each side has the marker of a complete data set; null if it is no database.
     markers: [Option<bool>; 2],
     differences: Vec<DifferenceDocument<'d>>,
     counts: Counts,
@@ -163,7 +164,7 @@ struct Document<'d> {
 }
 
 #[derive(Serialize)]
-struct DifferenceDocument<'d> {
+pub(super) struct DifferenceDocument<'d> {
     kind: &'static str,
     key: &'d str,
     change: &'static str,
@@ -186,12 +187,41 @@ struct Counts {
 }
 
 impl<'d> Report<'d> {
+    pub(super) fn new(
+        left: &'d str,
+        right: &'d str,
+        markers: [Option<bool>; 2],
+        differences: &'d Differences,
+    ) -> Self {
+        Self {
+            left,
+            right,
+            markers,
+            differences,
+            values: None,
+            stat: false,
+        }
+    }
+
     fn is_empty(&self) -> bool {
         let values_differ = self.values.is_some_and(|values| !values.flags.is_empty());
         self.differences.items.is_empty() && !values_differ
     }
 
     fn document(&self) -> Document<'d> {
+        Document {
+            schema: "vexil.diff/1",
+            left: self.left,
+            right: self.right,
+            markers: self.markers,
+            differences: self.items(),
+            counts: self.counts(),
+            values: self.values,
+        }
+    }
+
+    /// Returns the differences as parts of a document.
+    pub(super) fn items(&self) -> Vec<DifferenceDocument<'d>> {
         let item = |item: &'d Difference| DifferenceDocument {
             kind: kind(item.kind),
             key: &item.key,
@@ -205,34 +235,23 @@ impl<'d> Report<'d> {
                 .then_some(item.edits.list.as_slice()),
             more: (item.edits.more > 0).then_some(item.edits.more),
         };
+        self.differences.items.iter().map(item).collect()
+    }
+
+    fn counts(&self) -> Counts {
         let differences = self.differences;
-        Document {
-            schema: "vexil.diff/1",
-            left: &self.left.source,
-            right: &self.right.source,
-            markers: self.markers(),
-            differences: differences.items.iter().map(item).collect(),
-            counts: Counts {
-                flags: differences.flags,
-                segments: differences.segments,
-                only_left: differences.count(Presence::OnlyLeft),
-                only_right: differences.count(Presence::OnlyRight),
-                changed: differences.count(Presence::Both),
-            },
-            values: self.values,
+        Counts {
+            flags: differences.flags,
+            segments: differences.segments,
+            only_left: differences.count(Presence::OnlyLeft),
+            only_right: differences.count(Presence::OnlyRight),
+            changed: differences.count(Presence::Both),
         }
     }
 
-    fn markers(&self) -> [Option<bool>; 2] {
-        [
-            self.left.snapshot.initialized,
-            self.right.snapshot.initialized,
-        ]
-    }
-
-    fn print(&self, output: &mut Output) -> Result<(), Failure> {
+    pub(super) fn print(&self, output: &mut Output) -> Result<(), Failure> {
         let [left, right] = self.names();
-        if let [Some(on_left), Some(on_right)] = self.markers()
+        if let [Some(on_left), Some(on_right)] = self.markers
             && on_left != on_right
         {
             let name = if on_left { &right } else { &left };
@@ -282,7 +301,7 @@ impl<'d> Report<'d> {
 
     /// The names of the sources in the lines of differences.
     fn names(&self) -> [String; 2] {
-        let [left, right] = [&self.left.source, &self.right.source];
+        let [left, right] = [self.left, self.right];
         let is_short = |name: &str| name.chars().count() <= LONGEST_NAME;
         if left != right && is_short(left) && is_short(right) {
             [escaped(left).into_owned(), escaped(right).into_owned()]

@@ -154,7 +154,7 @@ impl Database {
 }
 
 /// An item as the SDK reads it: what the database stores beside the text takes precedence.
-fn text(stored: StoredItem) -> StoredText {
+pub(crate) fn text(stored: StoredItem) -> StoredText {
     let header = std::str::from_utf8(&stored.body).map(Header::of);
     let header = header.unwrap_or_default();
     let body = stored.body.trim_ascii();

@@ -1,0 +1,112 @@
+//! `vexil mirror`: copies flags and segments into a database.
+
+mod console;
+mod once;
+
+use std::time::Duration;
+
+use clap::Args;
+
+use self::console::Console;
+use crate::args::{ReadingArgs, duration};
+use crate::exit::{Exit, Failure};
+use crate::mirror::{Follower, Rules, Target, follow};
+use crate::session::Session;
+use crate::source::Source;
+
+/// Copy flags and segments into a database, in the form that all SDKs can read.
+///
+/// The source is read and checked as a whole before anything is written. Redis receives everything
+/// in one transaction; DynamoDB item by item, with the marker of a complete data set last.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  vexil mirror flags.yaml redis://localhost
+  vexil mirror service 'redis://localhost?prefix=ld:shop:live' --follow --yes
+  vexil mirror redis://localhost 'dynamodb://flags?prefix=shop' --dry-run")]
+pub(crate) struct MirrorArgs {
+    /// The source; see "vexil help sources".
+    #[arg(value_name = "FROM")]
+    from: String,
+    /// The database that is written to: redis://HOST or dynamodb://TABLE.
+    #[arg(value_name = "TO")]
+    to: String,
+    #[command(flatten)]
+    reading: ReadingArgs,
+    /// Copy each change until the command is ended.
+    #[arg(short, long)]
+    follow: bool,
+    /// Do not ask before replacing what another program has written.
+    #[arg(short, long)]
+    yes: bool,
+    /// Write also if the database would lose all its flags, or more than half of them.
+    #[arg(long)]
+    allow_empty: bool,
+    /// Delete items that the source does not have. This is the default.
+    #[arg(long, conflicts_with = "keep_missing")]
+    delete_missing: bool,
+    /// Keep items that the source does not have.
+    #[arg(long)]
+    keep_missing: bool,
+    /// Show the differences, and write nothing.
+    #[arg(long, conflicts_with = "follow")]
+    dry_run: bool,
+    /// Read the database again and compare it with what was written. This is the default.
+    #[arg(long, conflicts_with_all = ["no_verify", "follow"])]
+    verify: bool,
+    /// Do not read the database again.
+    #[arg(long, conflicts_with = "follow")]
+    no_verify: bool,
+    /// With --follow, the time between two reads of sources that do not send changes. Default: 30s.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s", hide_default_value = true)]
+    interval: Duration,
+    /// The time between two checks that the database has not lost items.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5m", hide = true)]
+    check_interval: Duration,
+}
+
+impl MirrorArgs {
+    fn rules(&self) -> Rules {
+        Rules {
+            keep_missing: self.keep_missing,
+        }
+    }
+}
+
+pub(super) async fn run(args: MirrorArgs, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    let from = Source::parse(&args.from, session)?;
+    let to = Source::parse(&args.to, session)?;
+    let target = Target::new(to.store(session)?);
+    let ended = if args.follow {
+        follow_source(&args, &from, &to, &target, session).await
+    } else {
+        once::run(&args, &from, &to, &target, session).await
+    };
+    target.close().await;
+    ended
+}
+
+async fn follow_source(
+    args: &MirrorArgs,
+    from: &Source,
+    to: &Source,
+    target: &Target,
+    session: &mut Session<'_>,
+) -> Result<Exit, Failure> {
+    let changes = from.follow(&args.reading, args.interval, session)?;
+    let signals = session.io.signals.clone();
+    let follower = Follower {
+        rules: args.rules(),
+        allow_empty: args.allow_empty,
+        tolerant: args.reading.tolerant,
+        interval: args.interval,
+        check_interval: args.check_interval.max(Duration::from_millis(10)),
+    };
+    let mut console = Console {
+        from,
+        to,
+        yes: args.yes,
+        session,
+    };
+    follow(follower, changes, target, signals, &mut console).await
+}
