@@ -107,6 +107,7 @@ mod batch;
 mod big_segments;
 mod config;
 mod error;
+mod lease;
 mod row;
 mod settings;
 mod store;

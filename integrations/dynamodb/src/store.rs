@@ -72,6 +72,10 @@ impl DynamoDbDataStore {
     pub(crate) fn new(table: Table) -> Self {
         Self { table }
     }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
 }
 
 #[vexil::async_trait]

@@ -29,6 +29,11 @@ impl Keys {
         format!("{}:$inited", self.prefix)
     }
 
+    /// Another key under the prefix.
+    pub(crate) fn named(&self, name: &str) -> String {
+        format!("{}:{name}", self.prefix)
+    }
+
     pub(crate) fn all(&self) -> [String; 3] {
         let [flags, segments] = DataKind::READ_ORDER.map(|kind| self.items(kind));
         [flags, segments, self.marker()]

@@ -118,6 +118,7 @@ mod connection;
 mod credentials;
 mod error;
 mod keys;
+mod lease;
 mod request;
 mod startup_checks;
 mod store;

@@ -125,6 +125,14 @@ impl RedisDataStore {
         prefixes
     }
 
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) fn handle(&self) -> &StoreHandle {
+        &self.handle
+    }
+
     async fn read_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, CommandError> {
         let hash = self.keys.items(kind);
         items(
