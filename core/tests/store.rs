@@ -15,7 +15,7 @@ use vexil::model::{DataKind, Item};
 use vexil::store::{DataStore, MemoryStore, Snapshot, Upserted};
 
 /// How often the tests with several threads repeat their steps. Under Miri each takes long.
-const TIMES: u64 = if cfg!(miri) { 10 } else { 200 };
+const TIMES: u64 = if cfg!(miri) { 5 } else { 200 };
 
 fn store_of(data: &Json) -> MemoryStore {
     let store = MemoryStore::new();
@@ -234,6 +234,7 @@ fn a_reader_can_write_and_keeps_its_snapshot() {
 #[test]
 fn a_reader_never_sees_half_a_data_set() {
     const FLAGS: usize = if cfg!(miri) { 5 } else { 200 };
+    const TIMES: u64 = if cfg!(miri) { 5 } else { 50 };
     let set = |version: u64| {
         let items = |item: Json| {
             (0..FLAGS)

@@ -11,7 +11,8 @@ use super::*;
 use crate::runtime::park;
 use crate::store::MemoryStore;
 
-const SOON: Duration = Duration::from_secs(60);
+/// Longer than the compilation of many patterns takes, even on a busy machine.
+const SOON: Duration = Duration::from_secs(600);
 
 /// An updater, and the store behind it.
 fn updater() -> (Updater, MemoryStore) {
