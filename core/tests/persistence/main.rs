@@ -12,6 +12,8 @@ mod daemon_losses;
 mod daemon_outages;
 mod daemon_refills;
 mod hand_over;
+#[path = "../support/interest.rs"]
+mod interest;
 #[path = "../support/log.rs"]
 mod log;
 #[path = "../support/mod.rs"]
@@ -37,6 +39,7 @@ use crate::support::{SOON, ada, data_set, serving};
 const PREFIX: &str = "ld";
 
 fn builder() -> ClientBuilder {
+    interest::always_interested();
     Client::builder("sdk-key")
         .runtime(Handle::current())
         .without_events()
