@@ -130,7 +130,7 @@ impl KnownItems {
             );
         }
         for (kind, Sizes { missing, .. }) in survey.sizes {
-            if remove && missing > 0 {
+            if remove && missing != 0 {
                 change.removed += missing;
                 self.items
                     .entry(kind)
@@ -173,4 +173,73 @@ impl KnownItems {
 /// the database could exploit a collision.
 fn hash(stored: &StoredItem) -> u64 {
     FixedState::default().hash_one((&stored.body[..], stored.version, stored.deleted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a snapshot of flags with these keys and versions changes.
+    fn change(known: &mut KnownItems, flags: &[(&str, u64)]) -> Change {
+        let flag = |(key, version): &(&str, u64)| {
+            let body = format!(r#"{{"version": {version}}}"#);
+            (Text::from(*key), StoredItem::new(body))
+        };
+        let flags = Collection::new(DataKind::Flag, flags.iter().map(flag).collect());
+        let snapshot = StoredDataSet::new(vec![flags], true);
+        let survey = known.survey(&snapshot);
+        known.take_over(survey, true)
+    }
+
+    #[test]
+    fn a_snapshot_that_is_read_again_is_no_change() {
+        let mut known = KnownItems::default();
+        assert!(!change(&mut known, &[("a", 1), ("b", 1)]).is_none());
+        assert!(change(&mut known, &[("a", 1), ("b", 1)]).is_none());
+        assert!(!change(&mut known, &[("a", 1)]).is_none());
+        assert!(change(&mut known, &[("a", 1)]).is_none());
+    }
+
+    #[test]
+    fn only_a_single_newer_item_can_be_delivered_by_an_upsert() {
+        for (after, update) in [
+            (&[("a", 2), ("b", 2)][..], Some("a")),
+            (&[("a", 2), ("b", 3)], None),
+            (&[("a", 0), ("b", 2)], None),
+            (&[("a", 2)], None),
+            (&[("b", 2)], None),
+            (&[("a", 1), ("b", 2), ("c", 1)], Some("c")),
+        ] {
+            let mut known = KnownItems::default();
+            change(&mut known, &[("a", 1), ("b", 2)]);
+            let only = change(&mut known, after).only_update();
+            let key = only.as_ref().map(|item| item.key().as_str());
+            assert_eq!(key, update, "{after:?}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_missing_from_the_first_snapshot_that_lacks_it_until_it_returns() {
+        let mut known = KnownItems::default();
+        let mut sizes = |flags: &[&str]| {
+            let flag = |key: &&str| (Text::from(*key), StoredItem::new(r#"{"version": 1}"#));
+            let flags = Collection::new(DataKind::Flag, flags.iter().map(flag).collect());
+            let snapshot = StoredDataSet::new(vec![flags], true);
+            let survey = known.survey(&snapshot);
+            let [(_, sizes)] = survey.sizes[..] else {
+                panic!("one kind")
+            };
+            known.take_over(survey, false);
+            (sizes.known, sizes.read, sizes.missing, sizes.returned)
+        };
+        assert_eq!(sizes(&["a", "b", "c"]), (0, 3, 0, 0));
+        assert_eq!(sizes(&["a", "b", "c"]), (3, 3, 0, 0));
+        assert_eq!(sizes(&["a"]), (3, 1, 2, 0));
+        assert_eq!(sizes(&["a"]), (3, 1, 2, 0));
+        assert_eq!(sizes(&["a", "b"]), (3, 2, 1, 1));
+        assert_eq!(sizes(&["a", "b", "c", "d"]), (3, 4, 0, 1));
+        assert_eq!(sizes(&["a", "b", "c", "d"]), (4, 4, 0, 0));
+        // An item that is read twice is not missing twice.
+        assert_eq!(sizes(&["a", "a", "b", "c"]), (4, 4, 1, 0));
+    }
 }

@@ -95,6 +95,43 @@ async fn a_change_that_the_database_notifies_of_is_seen_at_once() {
     assert!(store.calls().count(StoreMethod::Snapshot) <= before + 2);
 }
 
+// STO-9.4: push
+#[tokio::test(start_paused = true)]
+async fn however_often_the_database_notifies_it_is_read_at_most_every_twenty_milliseconds() {
+    let database = MemoryDatabase::new();
+    let store = Arc::new(MemoryPersistentStore::attached(&database, PREFIX).with_push());
+    let client = daemon(Arc::clone(&store)).await;
+    let before = store.calls().count(StoreMethod::Snapshot);
+    for version in 1..=1_000 {
+        put(&database, "flag", &serving(version, version));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let reads = store.calls().count(StoreMethod::Snapshot) - before;
+    assert!((25..=51).contains(&reads), "{reads}");
+    until_value(&client, "flag", 1_000).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_without_a_higher_version_is_applied_and_logged() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.subscriber());
+    let logged = || {
+        let lines = log.lines();
+        let words = "changed without a higher version";
+        lines.iter().filter(|line| line.contains(words)).count()
+    };
+    let (database, store) = store();
+    put(&database, "flag", &serving(1, 1));
+    let config = PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1));
+    let client = daemon(config).await;
+    put(&database, "flag", &serving(2, 2));
+    until_value(&client, "flag", 2).await;
+    assert_eq!(logged(), 0);
+    put(&database, "flag", &serving(2, 3));
+    until_value(&client, "flag", 3).await;
+    assert_eq!(logged(), 1);
+}
+
 // STO-9.4: change events by difference
 #[tokio::test(start_paused = true)]
 async fn listeners_are_notified_of_changed_flags_only() {

@@ -90,6 +90,17 @@ async fn most_flags_are_removed_only_after_a_second_read() {
     assert_eq!(evaluated(&client, "flag-4").await, fallthrough(1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_loss_does_not_make_the_client_read_more_often() {
+    let (database, store, client) = over_twenty(false).await;
+    remove_all(&database, 15);
+    until(&client, |status| status.stale).await;
+    let before = store.calls().count(StoreMethod::Snapshot);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let reads = store.calls().count(StoreMethod::Snapshot) - before;
+    assert!((29..=45).contains(&reads), "{reads}");
+}
+
 // STO-F25: a writer that was half done
 #[tokio::test(start_paused = true)]
 async fn flags_that_are_back_at_the_second_read_are_never_missing() {

@@ -204,8 +204,21 @@ async fn an_outage_is_logged_at_once_at_the_start_and_later_after_a_minute() {
         0,
         "a short outage is not logged"
     );
+    store.calls().heal();
+    until(&client, back).await;
+    assert_eq!(
+        lines(&log, "INFO", "answers again").len(),
+        0,
+        "the end of an outage that was not logged is not logged either"
+    );
+
+    store.calls().fault_all(StoreFault::Fail);
+    until(&client, away).await;
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(lines(&log, "WARN", "does not answer").len(), 1);
+    store.calls().heal();
+    until(&client, back).await;
+    assert_eq!(lines(&log, "INFO", "answers again").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

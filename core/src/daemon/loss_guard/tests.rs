@@ -193,3 +193,35 @@ async fn with_accept_empty_every_snapshot_is_accepted_at_once() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_returns_restarts_the_time_even_if_another_one_goes_missing() {
+    let mut guard = Guard::new(false);
+    let mut until = |returned| {
+        let sizes = Sizes {
+            known: 20,
+            read: 15,
+            missing: 5,
+            returned,
+        };
+        match guard.judge(&[(DataKind::Flag, sizes)], true, Instant::now()) {
+            Verdict::Kept { until } => until,
+            Verdict::Deleted => None,
+        }
+    };
+    assert_eq!(until(0), Some(Instant::now() + CONFIRMATION_DELAY));
+    tokio::time::advance(CONFIRMATION_DELAY / 2).await;
+    assert_eq!(until(1), Some(Instant::now() + LOSS_DELAY));
+}
+
+#[test]
+fn the_sizes_of_several_kinds_add_up() {
+    let sizes = |[known, read, missing, returned]: [usize; 4]| Sizes {
+        known,
+        read,
+        missing,
+        returned,
+    };
+    let sum = sizes([7, 6, 3, 2]).and(&sizes([5, 8, 4, 9]));
+    assert_eq!(sum, sizes([12, 14, 7, 11]));
+}
