@@ -26,6 +26,8 @@ enum Step {
     Refused,
     /// Ends without an error.
     Ends,
+    /// Ends with an error that it has not reported.
+    Fails,
     Panics,
     /// Waits for so many seconds.
     Waits(u64),
@@ -173,6 +175,12 @@ impl DataSource for Source {
                     ));
                 }
                 Ends => return Ok(()),
+                Fails => {
+                    return Err(DataSourceError::new(
+                        DataSourceErrorKind::Unknown,
+                        "failed later",
+                    ));
+                }
                 Panics => panic!("a source panics"),
                 Waits(seconds) => {
                     sleep(Duration::from_secs(*seconds)).await;
@@ -634,4 +642,73 @@ async fn what_a_stopped_source_delivers_has_no_effect() {
     stage.update_status(DataSourceState::Valid, None);
     stage.set_environment_id("environment".into());
     assert!(lock(&sink.events).is_empty());
+}
+
+#[test]
+fn evaluations_are_reported_if_the_configured_sources_ask_for_it() {
+    for reports_events in [true, false] {
+        let Setup { mut system, .. } = Setup::new();
+        system.reports_events = reports_events;
+        assert_eq!(system.reports_events(), reports_events);
+    }
+}
+
+// FDV2-5.4
+#[tokio::test(start_paused = true)]
+async fn an_error_that_ends_a_source_counts_also_after_one_from_which_it_recovered() {
+    let recovered: &[Step] = &[All("s1"), Error, Current, Waits(5), Fails];
+    let setup = Setup::new()
+        .synchronizer("V", &[recovered])
+        .synchronizer("W", &[VALID]);
+    let (recorder, _) = setup.run(100).await;
+    starts_are(&recorder, &[(0, "V -"), (5, "W s1")]);
+    assert_eq!(
+        recorder.statuses().last().unwrap(),
+        "Interrupted Unknown",
+        "{:?}",
+        recorder.statuses()
+    );
+}
+
+/// A sink of which only the questions matter that a source asks before it delivers.
+#[derive(Debug)]
+struct Asked {
+    keeps_json: bool,
+    is_for_overrides: bool,
+}
+
+#[async_trait]
+impl DataSink for Asked {
+    async fn init(&self, _: DataSet) -> Result<(), NotStoredError> {
+        Ok(())
+    }
+
+    async fn upsert(&self, _: Item) -> Result<Upserted, NotStoredError> {
+        Ok(Upserted::Written)
+    }
+
+    fn keeps_json(&self) -> bool {
+        self.keeps_json
+    }
+
+    fn is_for_overrides(&self) -> bool {
+        self.is_for_overrides
+    }
+
+    fn update_status(&self, _: DataSourceState, _: Option<DataSourceErrorInfo>) {}
+}
+
+#[test]
+fn a_source_can_ask_what_its_data_is_for() {
+    for (keeps_json, is_for_overrides) in [(false, false), (true, false), (false, true)] {
+        let asked = Asked {
+            keeps_json,
+            is_for_overrides,
+        };
+        let stage = Stage::new(Arc::new(asked), Role::Fallback, true);
+        assert_eq!(
+            (stage.keeps_json(), stage.is_for_overrides()),
+            (keeps_json, is_for_overrides)
+        );
+    }
 }
