@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
 use std::sync::mpsc::{Receiver, channel};
@@ -456,6 +458,35 @@ fn a_listener_that_blocks_delays_neither_updates_nor_evaluations() {
 }
 
 /// The changes that a listener for the value of `flag` receives.
+#[test]
+fn changes_that_a_blocked_listener_leaves_no_room_for_are_dropped_with_one_warning() {
+    let (client, source) = controlled();
+    let (blocking, blocked) = channel::<()>();
+    let blocked = Mutex::new(blocked);
+    let (notified, keys) = channel();
+    client.flag_tracker().add_listener(move |change| {
+        // Returns once the sender is dropped.
+        let _ = blocked.lock().unwrap().recv();
+        notified.send(change.key.clone()).unwrap();
+    });
+    let log = log::Log::default();
+    tracing::subscriber::with_default(log.subscriber(), || {
+        for version in 1..=6_000 {
+            source.flag("flag", &serving(version, 1));
+        }
+    });
+    let lines = log.lines();
+    let warnings = lines.iter().filter(|line| line.contains("queue full"));
+    assert_eq!(warnings.count(), 1, "{lines:#?}");
+
+    drop(blocking);
+    let next = || keys.recv_timeout(SOON).expect("a change is announced");
+    (0..4_000).for_each(|_| assert_eq!(next(), "flag"));
+    source.flag(END, &serving(1, "end"));
+    let rest = std::iter::repeat_with(next).take_while(|key| key != END);
+    assert!(4_000 + rest.count() < 6_000);
+}
+
 fn value_changes(client: &Client) -> Receiver<FlagValueChange> {
     let (notified, changes) = channel();
     client

@@ -1,5 +1,6 @@
 //! Tests of how regular expressions are compiled when data arrives.
 
+mod deliveries;
 #[cfg(vexil_loom)]
 mod orders;
 
