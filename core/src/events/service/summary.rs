@@ -570,12 +570,155 @@ mod tests {
             "an evaluation not counted is reported as dropped"
         );
 
-        evaluate(&summaries, "ghost", None, Some(false.into()), &ada);
+        let half = "x".repeat(UNKNOWN_FLAGS_BYTES / 2);
+        evaluate(&summaries, &half, None, Some(false.into()), &ada);
         assert_eq!(
             (summaries.dropped(), total(&summaries.take(|| 9).0)),
             (dropped, 1),
             "there is room again"
         );
+    }
+
+    /// Captures the log of a test.
+    #[derive(Clone, Debug, Default)]
+    struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Log {
+        /// How often too many unknown flags were logged while `act` runs.
+        fn warnings(act: impl FnOnce()) -> usize {
+            // With a second subscriber, `tracing` asks both about a line that another test is the
+            // first to log.
+            let quiet = tracing_subscriber::fmt().with_writer(std::io::sink);
+            let _ = tracing::subscriber::set_global_default(quiet.finish());
+            let log = Self::default();
+            let to = log.clone();
+            let subscriber = tracing_subscriber::fmt().with_writer(move || to.clone());
+            tracing::subscriber::with_default(subscriber.finish(), act);
+            let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+            text.matches("too many unknown flags").count()
+        }
+    }
+
+    #[test]
+    fn dropped_counts_are_logged_once_per_payload() {
+        let (summaries, ada) = (Summaries::default(), Context::new("ada").unwrap());
+        let long = "x".repeat(UNKNOWN_FLAGS_BYTES);
+        let drop_two = || {
+            for _ in 0..2 {
+                evaluate(&summaries, &long, None, Some(false.into()), &ada);
+            }
+        };
+        assert_eq!(Log::warnings(drop_two), 1);
+        assert_eq!(Log::warnings(drop_two), 0);
+        summaries.take(|| 9);
+        assert_eq!(Log::warnings(drop_two), 1);
+    }
+
+    #[test]
+    fn many_unknown_flags_with_short_keys_are_counted() {
+        let (summaries, ada) = (Summaries::default(), Context::new("ada").unwrap());
+        for n in 0..10_000 {
+            evaluate(
+                &summaries,
+                &format!("flag-{n}"),
+                None,
+                Some(false.into()),
+                &ada,
+            );
+        }
+        assert_eq!(summaries.dropped().counts, 0);
+        assert_eq!(summaries.take(|| 9).0.flags.len(), 10_000);
+    }
+
+    #[test]
+    fn many_short_kinds_are_reported() {
+        let summaries = Summaries::default();
+        let kinds =
+            (0..MOST_KINDS).map(|n| Context::with_kind("ada", format!("kind-{n}")).unwrap());
+        let all = Context::multi(kinds).unwrap();
+        for n in 0..200 {
+            count(&summaries, Some(&flag(&format!("flag-{n}"), 1)), &all);
+        }
+        assert_eq!(summaries.dropped().kinds, 0);
+    }
+
+    #[test]
+    fn counts_of_many_flags_versions_and_variations_are_never_mixed_up() {
+        let summaries = Summaries::default();
+        let ada = Context::new("ada").unwrap();
+        let value = Value::from(true);
+        let flags: Vec<_> = (0..2_000).map(|n| flag(&format!("flag-{n}"), 1)).collect();
+        let versions: Vec<_> = (2..2_000).map(|version| flag("flag-0", version)).collect();
+        for _ in 0..2 {
+            for flag in flags.iter().chain(&versions) {
+                count(&summaries, Some(flag), &ada);
+            }
+            for variation in 2..2_000 {
+                let event = EvaluationEvent {
+                    key: "flag-0",
+                    context: &ada,
+                    flag: Some((&flags[0], &Verdict::Off)),
+                    variation: Some((variation, &value)),
+                    error: None,
+                    big_segments_status: None,
+                    with_reason: false,
+                    prerequisite_of: None,
+                    default: None,
+                };
+                summaries.count(&event, false, || 7);
+            }
+        }
+        let (summary, _) = summaries.take(|| 9);
+        assert_eq!(summary.flags.len(), flags.len());
+        assert_eq!(summary.flags["flag-0"].counters.len(), 1 + 2 * 1_998);
+        for (key, flag) in &summary.flags {
+            assert!(
+                flag.counters.iter().all(|counter| counter.count == 2),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn evaluations_and_events_for_known_contexts_are_counted_on_all_threads() {
+        let summaries = Summaries::default();
+        let (flag, ada) = (flag("f", 1), Context::new("ada").unwrap());
+        let value = Value::from(true);
+        let evaluate = |known_context| {
+            let event = EvaluationEvent {
+                key: "f",
+                context: &ada,
+                flag: Some((&flag, &Verdict::Off)),
+                variation: Some((1, &value)),
+                error: None,
+                big_segments_status: None,
+                with_reason: false,
+                prerequisite_of: None,
+                default: None,
+            };
+            summaries.count(&event, known_context, || 7);
+        };
+        for _ in 0..2 {
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    [false, true, true].into_iter().for_each(evaluate);
+                    summaries.deduplicated();
+                });
+            });
+        }
+        assert_eq!(summaries.take(|| 9).1, 6);
+        assert_eq!(summaries.take(|| 9).1, 0);
     }
 
     #[test]
