@@ -129,3 +129,55 @@ impl Snapshot for Overridden<'_> {
 fn is_absent<T>(found: Found<T>) -> bool {
     matches!(found, Found::Absent)
 }
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+    use vexil_eval::model::DataKind;
+
+    use super::*;
+
+    fn item(key: &str) -> Item {
+        Item::from_json(DataKind::Flag, key, br#"{"version": 1}"#).unwrap()
+    }
+
+    /// The flags that are marked as overrides, and how many there are in all.
+    fn marked(overrides: &Overrides) -> (Vec<String>, usize) {
+        let mut found = (Vec::new(), 0);
+        overrides.read(&mut |snapshot| {
+            let marked = snapshot.flags().filter(|flag| flag.is_override());
+            let mut marked: Vec<_> = marked.map(|flag| flag.key().to_string()).collect();
+            marked.sort();
+            found = (marked, snapshot.flags().count());
+        });
+        found
+    }
+
+    #[test]
+    fn flags_are_marked_however_they_are_delivered() {
+        let overrides = Overrides::default();
+        let data: DataSet = [item("a"), item("b")].into_iter().collect();
+        block_on(overrides.init(data.clone())).unwrap();
+        block_on(overrides.upsert(item("c"))).unwrap();
+        block_on(overrides.apply(ChangeSet::delta(vec![item("d")]))).unwrap();
+        assert_eq!(
+            marked(&overrides),
+            (["a", "b", "c", "d"].map(String::from).to_vec(), 4)
+        );
+        block_on(overrides.apply(ChangeSet::full(data))).unwrap();
+        assert_eq!(
+            marked(&overrides),
+            (["a", "b"].map(String::from).to_vec(), 2)
+        );
+    }
+
+    #[test]
+    fn there_are_overrides_from_the_first_data_set_on() {
+        let overrides = Overrides::default();
+        block_on(overrides.upsert(item("a"))).unwrap();
+        assert!(!overrides.is_initialized());
+        block_on(overrides.init(DataSet::default())).unwrap();
+        assert!(overrides.is_initialized());
+        assert!(!overrides.has_flag("a"));
+    }
+}

@@ -187,6 +187,35 @@ mod tests {
     }
 
     #[test]
+    fn a_map_that_grows_is_rarely_copied_as_a_whole() {
+        let mut counts = Vec::new();
+        let mut grown = Shards::new(Vec::new());
+        for n in 0..5_000 {
+            grown = grown.with(flag(&format!("flag-{n}"), 1));
+            counts.push(grown.tables.len());
+        }
+        counts.dedup();
+        assert!(counts.len() <= 4, "{counts:?}");
+    }
+
+    #[test]
+    fn the_number_of_tables_follows_many_items_that_are_added_at_once() {
+        let empty = Shards::new(Vec::new());
+        let filled = empty.with_all((0..5_000).map(|n| flag(&format!("flag-{n}"), 1)));
+        assert!(filled.tables.len() >= 32, "{}", filled.tables.len());
+    }
+
+    #[test]
+    fn the_items_are_spread_over_all_tables() {
+        let items = (0..5_000).map(|n| flag(&format!("flag-{n}"), 1)).collect();
+        let shards = Shards::new(items);
+        let fair = 5_000 / shards.tables.len();
+        let lengths = shards.tables.iter().map(|table| table.len());
+        let largest = lengths.max().unwrap();
+        assert!(largest < fair * 4, "{largest} items in one table");
+    }
+
+    #[test]
     fn of_two_entries_with_the_same_key_the_last_one_wins() {
         let shards = Shards::new(vec![flag("a", 1), flag("a", 7)]);
         assert_eq!(

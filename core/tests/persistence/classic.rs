@@ -475,6 +475,138 @@ async fn a_corrupt_flag_counts_as_missing_and_is_not_an_outage() {
     assert!(state.is_valid() && state.values().len() == 1);
 }
 
+// STO-5.2
+#[tokio::test(start_paused = true)]
+async fn a_delivered_data_set_is_cached() {
+    for mode in [CacheMode::Ttl(TTL), CacheMode::Infinite] {
+        let (_, store) = store();
+        let source = Scripted::default();
+        let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(mode);
+        let client = builder().data_source(source.clone()).data_store(config);
+        let client = client.start().unwrap();
+        source
+            .init(&json!({"flags": {"flag": serving(1, 1)}}))
+            .await;
+        assert_eq!(evaluated(&client, "flag").await, fallthrough(1), "{mode:?}");
+        assert_eq!(store.calls().count(StoreMethod::Get), 0, "{mode:?}");
+        // The marker is known, so it is not looked for any more.
+        let before = store.calls().count(StoreMethod::IsInitialized);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let after = store.calls().count(StoreMethod::IsInitialized);
+        assert_eq!(after, before, "{mode:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_could_not_be_written_is_used_only_if_cached_items_never_expire() {
+    for (mode, is_used) in [
+        (CacheMode::Infinite, true),
+        (CacheMode::Ttl(TTL), false),
+        (CacheMode::Off, false),
+    ] {
+        let (_, store) = store();
+        let source = Scripted::default();
+        let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(mode);
+        let client = builder().data_source(source.clone()).data_store(config);
+        let client = client.start().unwrap();
+        source
+            .init(&json!({"flags": {"flag": serving(2, "stored")}}))
+            .await;
+        store.calls().fault(StoreMethod::Upsert, StoreFault::Fail);
+        for (version, value) in [(1, "older"), (2, "same version"), (3, "newer")] {
+            let flag = serving(version, value).to_string();
+            let item = Item::from_json(DataKind::Flag, "flag", flag.as_bytes()).unwrap();
+            assert!(source.sink().upsert(item).await.is_err());
+            let is_expected = is_used && version == 3;
+            let expected = if is_expected { value } else { "stored" };
+            assert_eq!(
+                evaluated(&client, "flag").await,
+                fallthrough(expected),
+                "{mode:?}"
+            );
+        }
+    }
+}
+
+/// The first item waits until its read is late. The others then use their last known version.
+#[tokio::test(start_paused = true)]
+async fn an_evaluation_of_several_items_waits_for_a_slow_database_only_once() {
+    let (database, store) = store();
+    let needs = json!({"prerequisites": [{"key": "first", "variation": 0}]});
+    put(&database, "first", &serving(1, 1));
+    put(&database, "flag", &with(serving(1, 1), &needs));
+    let allowed = Duration::from_secs(2);
+    let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Off);
+    let client = builder().evaluation_timeout(allowed).daemon_mode(config);
+    let client = started(client).await;
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    store.calls().fault(StoreMethod::Get, StoreFault::Hang);
+    let begun = Instant::now();
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    assert!(
+        begun.elapsed() < allowed.mul_f64(0.95),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_times_out_early_is_repeated_as_long_as_the_evaluation_waits() {
+    let (_, store) = store();
+    let allowed = Duration::from_secs(2);
+    let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Off);
+    let client = builder().evaluation_timeout(allowed).daemon_mode(config);
+    let client = started(client).await;
+    store.calls().fault(StoreMethod::Get, StoreFault::TimeOut);
+    assert_eq!(evaluated(&client, "flag").await, failed("EXCEPTION"));
+    tokio::time::sleep(allowed).await;
+    let reads = store.calls().count(StoreMethod::Get);
+    assert!((35..=40).contains(&reads), "{reads} reads, one every 50 ms");
+}
+
+// STO-5.2: another process writes the marker
+#[tokio::test(start_paused = true)]
+async fn the_marker_of_a_complete_data_set_is_looked_for_until_it_is_found() {
+    for is_away_at_first in [false, true] {
+        let (database, store) = store();
+        put(&database, "flag", &serving(1, 1));
+        if is_away_at_first {
+            store.calls().fault_all(StoreFault::Fail);
+        }
+        let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Ttl(TTL));
+        let client = builder()
+            .data_source(crate::support::Silent)
+            .data_store(config);
+        let client = client.start().unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        store.calls().heal();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(!client.is_initialized());
+        assert!(!client.data_store_status().status().initialized);
+        database.set_initialized(PREFIX, true);
+        until(&client, |status| status.initialized).await;
+        assert!(client.is_initialized());
+        assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_daemon_mode_the_marker_is_known_once_the_database_answers() {
+    for has_marker in [true, false] {
+        let (database, store) = store();
+        database.set_initialized(PREFIX, has_marker);
+        store.calls().fault_all(StoreFault::Fail);
+        let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Ttl(TTL));
+        let client = builder().daemon_mode(config).start().unwrap();
+        until(&client, |status| !status.available).await;
+        store.calls().heal();
+        until(&client, |status| status.available).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let status = client.data_store_status().status();
+        assert_eq!(status.initialized, has_marker, "{status:?}");
+    }
+}
+
 // STO-5.2 and STO-8.2: delivered items are written, and visible at once
 #[tokio::test(start_paused = true)]
 async fn delivered_items_are_written_and_used_at_once() {

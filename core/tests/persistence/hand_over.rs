@@ -103,6 +103,10 @@ async fn the_first_full_change_set_hands_over_from_the_database_to_memory() {
                 store.calls().heal();
                 source.sink().upsert(flag("flag", 3)).await.unwrap();
                 assert_eq!(evaluated(&client, "flag").await, fallthrough(3), "{name}");
+                if mode.is_some() {
+                    let whole = store.calls().count(StoreMethod::Snapshot);
+                    assert_eq!(whole, 0, "{name}: nothing needs all data of the database");
+                }
                 client.close(SOON).await;
                 if is_read_only {
                     assert_eq!(store.writes(), [], "{name}");

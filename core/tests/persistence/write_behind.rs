@@ -176,6 +176,27 @@ async fn a_database_that_is_down_at_the_start_is_written_when_it_recovers() {
     until_stored(&database, "flag", 1).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn writing_all_data_may_take_almost_a_minute() {
+    for (seconds, is_in_time) in [(55, true), (65, false)] {
+        let (_, store) = store();
+        let delay = StoreFault::Delay(Duration::from_secs(seconds));
+        store.calls().fault(StoreMethod::Init, delay);
+        let source = Scripted::default();
+        let client = builder()
+            .data_source(source.clone())
+            .data_store(PersistentStoreConfig::new(Arc::clone(&store)))
+            .start()
+            .unwrap();
+        source
+            .init(&json!({"flags": {"flag": serving(1, 1)}}))
+            .await;
+        tokio::time::sleep(Duration::from_secs(62)).await;
+        let status = client.data_store_status().status();
+        assert_eq!(status.available, is_in_time, "{status:?}");
+    }
+}
+
 // STO-F22 and STO-F23
 #[tokio::test(start_paused = true)]
 async fn a_database_that_was_emptied_is_filled_again() {
@@ -184,6 +205,34 @@ async fn a_database_that_was_emptied_is_filled_again() {
     until_stored(&database, "flag", 1).await;
     database.remove(PREFIX, DataKind::Flag, "flag");
     until_stored(&database, "flag", 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_is_checked_for_lost_data_every_fifteen_seconds() {
+    let (_, store, _, _client) = writing().await;
+    let mut checks = Vec::new();
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        checks.push(store.calls().count(StoreMethod::IsInitialized));
+    }
+    assert_eq!(checks, [0, 1, 2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_counts_the_flags_and_segments_that_were_read() {
+    let (database, store) = store();
+    put_many(&database, 2, 1);
+    for key in ["a", "b", "c"] {
+        let segment = StoredItem::new(json!({"version": 1}).to_string());
+        database.put(PREFIX, DataKind::Segment, key, segment);
+    }
+    database.set_initialized(PREFIX, true);
+    let client = builder()
+        .data_source(Silent)
+        .data_store(PersistentStoreConfig::new(store));
+    let client = started(client).await;
+    let status = until(&client, |status| status.last_refresh.is_some()).await;
+    assert_eq!((status.items, status.corrupt), (5, 0));
 }
 
 // STO-9.3: the database is served until the first data
@@ -299,9 +348,10 @@ async fn an_item_that_another_writer_reverted_is_written_again_if_configured() {
             .start()
             .unwrap();
         source
-            .init(
-                &json!({"flags": {"flag": serving(7, 7), "gone": serving(1, 1), "ahead": serving(1, 1)}}),
-            )
+            .init(&json!({"flags": {
+                "flag": serving(7, 7), "gone": serving(1, 1), "ahead": serving(1, 1),
+                "lost": serving(1, 1),
+            }}))
             .await;
         until_stored(&database, "gone", 1).await;
         source
@@ -313,14 +363,23 @@ async fn an_item_that_another_writer_reverted_is_written_again_if_configured() {
         for (key, version) in [("flag", 3), ("gone", 1), ("ahead", 9)] {
             database.put(PREFIX, DataKind::Flag, key, left(version));
         }
-        tokio::time::sleep(FIVE_MINUTES + Duration::from_secs(20)).await;
-        let versions = ["flag", "gone", "ahead"].map(|key| stored(&database, key));
-        let expected = if interval.is_some() {
-            [7, 2, 9]
-        } else {
-            [3, 1, 9]
+        database.remove(PREFIX, DataKind::Flag, "lost");
+        let versions = || ["flag", "gone", "ahead", "lost"].map(|key| stored(&database, key));
+        let reverted = [Some(3), Some(1), Some(9), None];
+        tokio::time::sleep(FIVE_MINUTES - Duration::from_secs(20)).await;
+        assert_eq!(versions(), reverted, "not before the interval");
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        let expected = match interval {
+            Some(_) => [Some(7), Some(2), Some(9), Some(1)],
+            None => reverted,
         };
-        assert_eq!(versions, expected.map(Some), "{interval:?}");
+        assert_eq!(versions(), expected, "{interval:?}");
+
+        // What the database holds in the same version is not written again.
+        let writes = store.writes().len();
+        tokio::time::sleep(FIVE_MINUTES * 3).await;
+        let written = store.writes().split_off(writes).len();
+        assert_eq!(written, 0);
     }
 }
 

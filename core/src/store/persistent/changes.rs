@@ -72,3 +72,25 @@ impl Changes {
         self.0.mark_unchanged();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+
+    #[test]
+    fn notifications_count_until_they_are_awaited_or_forgotten() {
+        let notifier = ChangeNotifier::new();
+        let mut changes = notifier.subscribe();
+        assert!(!changes.has_changed());
+        notifier.notify();
+        notifier.notify();
+        assert!(changes.has_changed());
+        block_on(changes.changed());
+        assert!(!changes.has_changed());
+        notifier.notify();
+        changes.mark_unchanged();
+        assert!(!changes.has_changed());
+    }
+}

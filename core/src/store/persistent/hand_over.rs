@@ -200,3 +200,95 @@ impl Snapshot for NothingKnown {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::super::tests::Database;
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(60);
+
+    fn hand_over() -> (HandOver, Arc<Database>) {
+        let database = Arc::new(Database::default());
+        let reader = Reader::new(Arc::clone(&database) as _);
+        let options = WriteBehindOptions {
+            is_read_only: true,
+            fills_memory: false,
+            reconcile_interval: None,
+        };
+        let runtime = Runtime::shared().unwrap();
+        let reporter = DataStoreReporter::new();
+        let mode = CacheMode::Infinite;
+        let store = HandOver::new(reader, mode, options, SOON, &runtime, &reporter);
+        (store, database)
+    }
+
+    /// What a snapshot knows of the flag, and whether it is complete.
+    fn seen(store: &HandOver) -> (Option<bool>, bool) {
+        let mut seen = (None, false);
+        store.read(&mut |snapshot| {
+            let is_present = match snapshot.flag("flag") {
+                Found::Present(_) => Some(true),
+                Found::Absent => Some(false),
+                Found::Unknown => None,
+            };
+            seen = (is_present, snapshot.is_complete());
+        });
+        seen
+    }
+
+    #[tokio::test]
+    async fn an_item_is_unknown_until_it_was_fetched_and_then_read_from_the_cache() {
+        let (store, database) = hand_over();
+        assert_eq!(seen(&store), (None, false));
+        for _ in 0..2 {
+            assert!(store.fetch(DataKind::Flag, "flag").await.unwrap().is_some());
+            assert_eq!(seen(&store), (Some(true), false));
+        }
+        assert!(database.reads.load(Ordering::Relaxed) > 0);
+        assert!(store.is_initialized());
+    }
+
+    #[tokio::test]
+    async fn without_the_marker_nothing_is_read() {
+        let (store, database) = hand_over();
+        database.lacks_marker.store(true, Ordering::Relaxed);
+        let fetched = store.fetch(DataKind::Flag, "flag").await;
+        assert!(matches!(fetched, Err(StoreError::NotInitialized)));
+        assert_eq!(seen(&store), (None, false));
+        assert_eq!(database.reads.load(Ordering::Relaxed), 0);
+        assert!(!store.is_initialized());
+    }
+
+    #[tokio::test]
+    async fn the_last_known_item_is_that_of_the_database_before_and_of_memory_after() {
+        let (store, _) = hand_over();
+        let known = || match store.last_known(DataKind::Flag, "flag") {
+            Found::Present(item) => Some(item.version()),
+            Found::Absent => Some(0),
+            Found::Unknown => None,
+        };
+        assert_eq!(known(), None);
+        store.fetch(DataKind::Flag, "flag").await.unwrap();
+        assert_eq!(known(), Some(5));
+        let flag = |version| {
+            let json = format!(r#"{{"version": {version}}}"#);
+            Item::from_json(DataKind::Flag, "flag", json.as_bytes()).unwrap()
+        };
+        store.init([flag(2)].into_iter().collect()).await.unwrap();
+        assert_eq!(known(), Some(2));
+        assert_eq!(seen(&store), (Some(true), true));
+        store.init(DataSet::default()).await.unwrap();
+        assert_eq!(known(), Some(0));
+        assert_eq!(seen(&store), (Some(false), true));
+    }
+
+    #[tokio::test]
+    async fn closing_closes_the_database() {
+        let (store, database) = hand_over();
+        store.close().await;
+        assert!(database.is_closed.load(Ordering::Relaxed));
+    }
+}

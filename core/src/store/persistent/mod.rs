@@ -317,3 +317,6 @@ pub enum WriteOutcome {
     /// it.
     Superseded(Option<StoredItem>),
 }
+
+#[cfg(test)]
+mod tests;

@@ -496,3 +496,30 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Database;
+    use super::*;
+    use crate::runtime::park;
+
+    #[test]
+    fn a_data_set_is_in_memory_when_its_delivery_returns() {
+        let options = WriteBehindOptions {
+            is_read_only: true,
+            fills_memory: false,
+            reconcile_interval: None,
+        };
+        let reader = Reader::new(Arc::new(Database::default()));
+        let runtime = Runtime::shared().unwrap();
+        let store = WriteBehind::new(reader, options, &runtime, DataStoreReporter::new());
+        assert!(!store.is_initialized());
+        let item = Item::from_json(DataKind::Flag, "flag", br#"{"version": 1}"#).unwrap();
+        let data = [item].into_iter().collect();
+        park(Duration::from_secs(60), store.init(data))
+            .unwrap()
+            .unwrap();
+        assert!(store.is_initialized());
+        assert_eq!(store.memory().load().items().count(), 1);
+    }
+}

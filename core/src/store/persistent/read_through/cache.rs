@@ -145,3 +145,36 @@ impl Cache {
         self.slots.store(Arc::new(next(&self.slots.load())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the cache has a slot for the item, and whether the item exists.
+    fn slot(cache: &Cache, kind: DataKind) -> Option<bool> {
+        let slots = cache.slots();
+        match kind {
+            DataKind::Flag => slots.flags.get("k").map(|slot| slot.entry().is_some()),
+            DataKind::Segment => slots.segments.get("k").map(|slot| slot.entry().is_some()),
+        }
+    }
+
+    #[test]
+    fn the_absence_of_an_item_is_cached_unless_there_is_no_cache_and_it_was_never_there() {
+        for kind in [DataKind::Flag, DataKind::Segment] {
+            for (mode, expected) in [
+                (CacheMode::Off, None),
+                (CacheMode::Ttl(Duration::from_secs(1)), Some(false)),
+                (CacheMode::Infinite, Some(false)),
+            ] {
+                let cache = Cache::new(mode);
+                cache.put_missing(kind, "k".into());
+                assert_eq!(slot(&cache, kind), expected, "{kind} {mode:?}");
+                cache.put(Item::from_json(kind, "k", br#"{"version": 1}"#).unwrap());
+                assert_eq!(slot(&cache, kind), Some(true), "{kind} {mode:?}");
+                cache.put_missing(kind, "k".into());
+                assert_eq!(slot(&cache, kind), Some(false), "{kind} {mode:?}");
+            }
+        }
+    }
+}

@@ -227,3 +227,29 @@ impl DataStore for ReadThroughStore {
         self.shared.reader.close().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Database;
+    use super::*;
+
+    #[test]
+    fn items_keep_their_json_only_for_a_client_that_writes_them() {
+        let runtime = Runtime::shared().unwrap();
+        for (filled, keeps_json) in [
+            (Filled::ByThisClient, true),
+            (Filled::ByAnother, false),
+            (Filled::Before, false),
+        ] {
+            let store = ReadThroughStore::new(
+                Reader::new(Arc::new(Database::default())),
+                filled,
+                CacheMode::Infinite,
+                Duration::from_secs(5),
+                &runtime,
+                DataStoreReporter::new(),
+            );
+            assert_eq!(store.keeps_json(), keeps_json, "{filled:?}");
+        }
+    }
+}

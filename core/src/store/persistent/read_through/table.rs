@@ -99,6 +99,15 @@ mod tests {
     }
 
     #[test]
+    fn thousands_of_absent_flags_with_short_keys_have_room() {
+        let key = |n| format!("flag-{n}");
+        let table = (0..5_000).fold(Table::new(Vec::new()), |table, n| {
+            table.with(absent(&key(n)))
+        });
+        assert!((0..5_000).all(|n| table.get(&key(n)).is_some()));
+    }
+
+    #[test]
     fn replacing_a_slot_uses_no_more_memory() {
         let mut table = Table::new(Vec::new());
         for _ in 0..10_000 {
@@ -106,6 +115,18 @@ mod tests {
         }
         table = table.with(absent("other"));
         assert_eq!(table.absent.iter().count(), 2);
+    }
+
+    #[test]
+    fn only_items_that_exist_or_once_did_are_listed() {
+        let table = Table::new(vec![present("a")])
+            .with(present("b"))
+            .with(present("gone"))
+            .with(absent("gone"))
+            .with(absent("never"));
+        let mut keys: Vec<_> = table.iter().map(Shard::key).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["a", "b", "gone"]);
     }
 
     #[test]
