@@ -490,6 +490,7 @@ async fn a_delivered_data_set_is_cached() {
         assert_eq!(evaluated(&client, "flag").await, fallthrough(1), "{mode:?}");
         assert_eq!(store.calls().count(StoreMethod::Get), 0, "{mode:?}");
         // The marker is known, so it is not looked for any more.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let before = store.calls().count(StoreMethod::IsInitialized);
         tokio::time::sleep(Duration::from_secs(60)).await;
         let after = store.calls().count(StoreMethod::IsInitialized);
