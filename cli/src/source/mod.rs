@@ -215,7 +215,7 @@ pub(crate) async fn read(
 /// failure: the snapshot contains no items of documents, whose texts are in `documents`.
 pub(crate) async fn read_unparsed(
     args: &SourceArgs,
-    session: &Session<'_>,
+    session: &mut Session<'_>,
 ) -> Result<Contents, Failure> {
     let mut sources = vec![Source::parse(&args.source, session)?];
     for also in &args.reading.also {
