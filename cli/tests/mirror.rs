@@ -200,7 +200,11 @@ fn a_copy_that_would_empty_the_database_is_refused() {
     let emptied = mirror(&folder, "none.json", &server, &["--yes", "--allow-empty"]);
     assert_eq!(emptied.exit, Exit::Done, "{}", emptied.stderr);
     assert!(emptied.stdout.contains("removed 20"), "{}", emptied.stdout);
-    assert_eq!(number(&server, &["KEYS", "*"]).matches("inited").count(), 1);
+    let left = number(
+        &server,
+        &["EXISTS", "launchdarkly:$inited", "launchdarkly:features"],
+    );
+    assert_eq!(left, "Integer(1)");
 }
 
 #[test]
@@ -455,4 +459,38 @@ fn an_emptied_database_is_filled_again() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_copy_waits_for_the_lock_of_another_one() {
+    let server = RedisServer::start().unwrap();
+    let folder = Arc::new(Folder::with(&[
+        ("one.json", &flags(4).to_string()),
+        ("other.json", &flags(6).to_string()),
+    ]));
+    let holder = follow(&folder, "one.json", &server, &["--lock"]);
+    until("the first copy", || is_copied(&folder, "one.json", &server));
+    let url = server.url();
+    let second = folder.begin(&["mirror", "other.json", &url, "--lock"]);
+    until("the wait", || {
+        second.written.stderr.text().contains("has the lock")
+    });
+    assert!(is_copied(&folder, "one.json", &server));
+    holder.interrupt();
+    let ran = second.wait();
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    assert!(is_copied(&folder, "other.json", &server));
+    assert_eq!(
+        number(&server, &["EXISTS", "launchdarkly:vexil_mirror_lock"]),
+        "Integer(0)"
+    );
+    // A program that has died blocks for as long as its lease lasts, and a waiting one can be ended.
+    server
+        .command(["SET", "launchdarkly:vexil_mirror_lock", "another"])
+        .unwrap();
+    let third = folder.begin(&["mirror", "other.json", &url, "--lock"]);
+    until("the wait", || {
+        third.written.stderr.text().contains("has the lock")
+    });
+    assert_eq!(third.interrupt().exit, Exit::Interrupted);
 }

@@ -12,6 +12,7 @@ use vexil::model::{DataKind, Item, ItemReader};
 use vexil::store::StoreError;
 
 use super::guard::Refusal;
+use super::lock::Lock;
 use super::plan::{self, Plan, Rules};
 use super::target::{Target, Written};
 use crate::exit::{Exit, Failure};
@@ -53,6 +54,8 @@ pub(crate) enum Event<'e> {
     OutageEnded {
         side: Side,
     },
+    /// Another program has the lock. Nothing is written until it is regained.
+    LockLost,
     /// Items or the marker are gone from the target, and are written again.
     Emptied,
     /// The target would lose too much, and stays as it is.
@@ -99,6 +102,7 @@ pub(crate) async fn follow(
     follower: Follower,
     mut changes: Follow,
     target: &Target,
+    lock: &mut Option<Lock>,
     mut signals: Signals,
     command: &mut dyn Command,
 ) -> Result<Exit, Failure> {
@@ -131,6 +135,15 @@ pub(crate) async fn follow(
                 state.write().await?;
             }
             _ = check.tick() => state.check().await?,
+            () = lost(lock) => {
+                state.command.report(Event::LockLost)?;
+                tokio::select! {
+                    exit = signals.requested() => return Ok(exit),
+                    () = regained(lock) => {}
+                }
+                state.is_due = true;
+                state.write().await?;
+            }
         }
     }
 }
@@ -138,6 +151,20 @@ pub(crate) async fn follow(
 async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn lost(lock: &mut Option<Lock>) {
+    match lock {
+        Some(lock) => lock.lost().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn regained(lock: &mut Option<Lock>) {
+    match lock {
+        Some(lock) => lock.regained().await,
         None => std::future::pending().await,
     }
 }

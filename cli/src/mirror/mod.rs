@@ -6,10 +6,12 @@
 
 mod follow;
 mod guard;
+mod lock;
 mod plan;
 mod target;
 
 pub(crate) use self::follow::{Command, Event, Follower, Side, described, follow, unreadable};
 pub(crate) use self::guard::Refusal;
+pub(crate) use self::lock::Lock;
 pub(crate) use self::plan::{Counts, Plan, Rules};
 pub(crate) use self::target::{Target, Written};

@@ -23,10 +23,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use vexil::big_segments::BigSegmentStore;
-use vexil::store::{PersistentDataStore, StoreError};
+use vexil::store::StoreError;
 
 pub(crate) use self::bounded::read_file;
-pub(crate) use self::database::text as stored_text;
+pub(crate) use self::database::{Lease, Writable, text as stored_text};
 use self::file::Read;
 #[allow(
     unused_imports,
@@ -162,10 +162,7 @@ impl Source {
     ///
     /// # Errors
     /// Returns a failure if the source is not a database.
-    pub(crate) fn store(
-        &self,
-        session: &Session<'_>,
-    ) -> Result<Arc<dyn PersistentDataStore>, Failure> {
+    pub(crate) fn store(&self, session: &Session<'_>) -> Result<Writable, Failure> {
         database::store(&self.place, &self.shown, session)
     }
 

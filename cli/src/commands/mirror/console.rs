@@ -304,6 +304,10 @@ impl Command for Console<'_, '_> {
                 self.session.output.note(text);
                 Ok(())
             }
+            Event::LockLost => {
+                let text = format!("{}: another copy has the lock; waiting for it", self.to);
+                self.warn(&EventDocument::new("lockLost"), &text)
+            }
             Event::Emptied => {
                 let text = format!("{} has lost items, which are written again", self.to);
                 self.warn(&EventDocument::new("emptied"), &text)

@@ -3,6 +3,8 @@
 mod console;
 mod once;
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,9 +12,9 @@ use clap::Args;
 use self::console::Console;
 use crate::args::{ReadingArgs, duration};
 use crate::exit::{Exit, Failure};
-use crate::mirror::{Follower, Rules, Target, follow};
+use crate::mirror::{Follower, Lock, Rules, Target, follow};
 use crate::session::Session;
-use crate::source::Source;
+use crate::source::{Lease, Source, Writable};
 
 /// Copy flags and segments into a database, in the form that all SDKs can read.
 ///
@@ -57,6 +59,9 @@ pub(crate) struct MirrorArgs {
     /// Do not read the database again.
     #[arg(long, conflicts_with = "follow")]
     no_verify: bool,
+    /// Wait until no other copy with --lock writes into the database, and keep others waiting.
+    #[arg(long)]
+    lock: bool,
     /// With --follow, the time between two reads of sources that do not send changes. Default: 30s.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s", hide_default_value = true)]
     interval: Duration,
@@ -76,14 +81,48 @@ impl MirrorArgs {
 pub(super) async fn run(args: MirrorArgs, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let from = Source::parse(&args.from, session)?;
     let to = Source::parse(&args.to, session)?;
-    let target = Target::new(to.store(session)?);
+    let Writable { store, lease } = to.store(session)?;
+    let target = Target::new(store);
+    let mut lock = match args.lock && !args.dry_run {
+        true => match take(lease, &args, &to, session).await? {
+            ControlFlow::Continue(lock) => Some(lock),
+            ControlFlow::Break(exit) => return Ok(exit),
+        },
+        false => None,
+    };
     let ended = if args.follow {
-        follow_source(&args, &from, &to, &target, session).await
+        follow_source(&args, &from, &to, &target, &mut lock, session).await
     } else {
         once::run(&args, &from, &to, &target, session).await
     };
+    if let Some(lock) = lock {
+        lock.release().await;
+    }
     target.close().await;
     ended
+}
+
+/// Waits until no other copy has the lock.
+async fn take(
+    lease: Arc<dyn Lease>,
+    args: &MirrorArgs,
+    to: &Source,
+    session: &mut Session<'_>,
+) -> Result<ControlFlow<Exit, Lock>, Failure> {
+    let mut signals = session.io.signals.clone();
+    let output = &mut session.output;
+    let waiting = || {
+        output.note(format_args!(
+            "waiting for another copy into {to}, which has the lock"
+        ));
+    };
+    tokio::select! {
+        exit = signals.requested() => Ok(ControlFlow::Break(exit)),
+        taken = Lock::take(lease, args.follow, waiting) => match taken {
+            Ok(lock) => Ok(ControlFlow::Continue(lock)),
+            Err(error) => Err(to.failure(&error)),
+        },
+    }
 }
 
 async fn follow_source(
@@ -91,6 +130,7 @@ async fn follow_source(
     from: &Source,
     to: &Source,
     target: &Target,
+    lock: &mut Option<Lock>,
     session: &mut Session<'_>,
 ) -> Result<Exit, Failure> {
     let changes = from.follow(&args.reading, args.interval, session)?;
@@ -108,5 +148,5 @@ async fn follow_source(
         yes: args.yes,
         session,
     };
-    follow(follower, changes, target, signals, &mut console).await
+    follow(follower, changes, target, lock, signals, &mut console).await
 }

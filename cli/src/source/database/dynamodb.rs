@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use vexil::config::ConfigError;
+use vexil::store::StoreError;
 use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbBuilder, DynamoDbDataStore};
 
-use super::{Database, chain};
+use super::{Database, Lease, chain};
 use crate::exit::Failure;
 use crate::output::escaped;
 use crate::session::Session;
@@ -32,8 +34,10 @@ pub(super) fn open(place: &DynamoDb, session: &Session<'_>) -> Result<Database, 
         place,
         session,
     );
+    let flags = Arc::new(flags.build().map_err(refuse)?);
     Ok(Database {
-        store: Arc::new(flags.build().map_err(refuse)?),
+        store: Arc::clone(&flags) as _,
+        lease: flags,
         big_segments: Arc::new(members.build().map_err(refuse)?),
         prefix: place.prefix.clone(),
         #[cfg(feature = "redis")]
@@ -67,4 +71,15 @@ fn configured<S>(
         builder = builder.credentials(id, secret);
     }
     builder
+}
+
+#[async_trait]
+impl Lease for DynamoDbDataStore {
+    async fn hold(&self, name: &str, owner: &str, lifetime: Duration) -> Result<bool, StoreError> {
+        self.hold_lease(name, owner, lifetime).await
+    }
+
+    async fn release(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        self.release_lease(name, owner).await
+    }
 }

@@ -6,8 +6,11 @@ mod dynamodb;
 mod redis;
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use vexil::Text;
 use vexil::big_segments::BigSegmentStore;
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem};
@@ -25,12 +28,30 @@ use crate::snapshot::{Snapshot, StoredText};
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) store: Arc<dyn PersistentDataStore>,
+    lease: Arc<dyn Lease>,
     big_segments: Arc<dyn BigSegmentStore>,
     /// The prefix of the keys; empty if there is none.
     prefix: String,
     /// Finds other prefixes.
     #[cfg(feature = "redis")]
     redis: Option<Arc<vexil_redis::RedisDataStore>>,
+}
+
+/// A database that is written to.
+#[derive(Debug)]
+pub(crate) struct Writable {
+    pub(crate) store: Arc<dyn PersistentDataStore>,
+    pub(crate) lease: Arc<dyn Lease>,
+}
+
+/// A key or row that one process at a time holds.
+#[async_trait]
+pub(crate) trait Lease: Debug + Send + Sync {
+    /// Takes or renews the lease. Returns whether this owner has it now.
+    async fn hold(&self, name: &str, owner: &str, lifetime: Duration) -> Result<bool, StoreError>;
+
+    /// Ends the lease, if this owner has it.
+    async fn release(&self, name: &str, owner: &str) -> Result<(), StoreError>;
 }
 
 /// Opens a database. This does not connect.
@@ -54,8 +75,9 @@ pub(super) fn store(
     place: &Place,
     shown: &str,
     session: &Session<'_>,
-) -> Result<Arc<dyn PersistentDataStore>, Failure> {
-    Ok(open(place, shown, session)?.store)
+) -> Result<Writable, Failure> {
+    let Database { store, lease, .. } = open(place, shown, session)?;
+    Ok(Writable { store, lease })
 }
 
 /// Reads a database that contains flags.

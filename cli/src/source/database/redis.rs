@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use vexil::store::StoreError;
 use vexil_redis::{
     RedisBigSegmentStore, RedisConfigError, RedisConnection, RedisConnectionBuilder,
     RedisCredentials, RedisDataStore,
 };
 
-use super::{Database, chain};
+use super::{Database, Lease, chain};
 use crate::exit::Failure;
 use crate::output::escaped;
 use crate::session::Session;
@@ -42,6 +44,7 @@ pub(super) fn open(place: &Redis, shown: &str, session: &Session<'_>) -> Result<
     let members = members.prefix(prefix).build().map_err(refuse)?;
     Ok(Database {
         store: Arc::clone(&flags) as _,
+        lease: Arc::clone(&flags) as _,
         big_segments: Arc::new(members),
         prefix: prefix.to_owned(),
         redis: Some(flags),
@@ -108,4 +111,15 @@ fn connection(place: &Redis, session: &Session<'_>) -> Result<RedisConnectionBui
 fn has_port(host: &str) -> bool {
     let after_address = host.rsplit(']').next().unwrap_or(host);
     after_address.contains(':')
+}
+
+#[async_trait]
+impl Lease for RedisDataStore {
+    async fn hold(&self, name: &str, owner: &str, lifetime: Duration) -> Result<bool, StoreError> {
+        self.hold_lease(name, owner, lifetime).await
+    }
+
+    async fn release(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        self.release_lease(name, owner).await
+    }
 }
