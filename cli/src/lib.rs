@@ -21,6 +21,7 @@ mod settings;
 mod signals;
 mod snapshot;
 mod source;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::Write;

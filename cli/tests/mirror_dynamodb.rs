@@ -2,93 +2,82 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 use support::{Folder, until};
 use vexil_cli::Exit;
-use vexil_dynamodb::aws_sdk_dynamodb::Client;
-use vexil_dynamodb::aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
-use vexil_dynamodb::aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
 use vexil_testing::servers::dynamodb_url;
 
+const REGION: &str = "eu-central-1";
+
 /// A table that no other test uses.
-struct Table {
-    name: String,
-    client: Client,
-    runtime: tokio::runtime::Runtime,
-}
+struct Table(String);
 
 impl Table {
     fn new() -> Self {
         static TABLES: AtomicU32 = AtomicU32::new(0);
         let number = TABLES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("cli-{}-{number}", std::process::id());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-central-1"))
-            .endpoint_url(dynamodb_url().unwrap())
-            .credentials_provider(Credentials::new("local", "local", None, None, "test"));
-        let client = Client::from_conf(config.build());
-        let mut create = client
-            .create_table()
-            .table_name(&name)
-            .billing_mode(BillingMode::PayPerRequest);
-        for (name, role) in [("namespace", KeyType::Hash), ("key", KeyType::Range)] {
-            let attribute = AttributeDefinition::builder().attribute_name(name);
-            let attribute = attribute.attribute_type(ScalarAttributeType::S);
-            let key = KeySchemaElement::builder()
-                .attribute_name(name)
-                .key_type(role);
-            create = create
-                .attribute_definitions(attribute.build().unwrap())
-                .key_schema(key.build().unwrap());
-        }
-        runtime.block_on(create.send()).unwrap();
-        Self {
-            name,
-            client,
-            runtime,
-        }
+        let name = format!("mirror-{}-{number}", std::process::id());
+        let keys = [("namespace", "HASH"), ("key", "RANGE")];
+        let attributes = keys.map(|(name, _)| json!({"AttributeName": name, "AttributeType": "S"}));
+        let schema = keys.map(|(name, role)| json!({"AttributeName": name, "KeyType": role}));
+        let table = json!({"TableName": name, "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": attributes, "KeySchema": schema});
+        request("CreateTable", &table);
+        Self(name)
     }
 
     fn url(&self) -> String {
         let endpoint = dynamodb_url().unwrap();
         format!(
-            "dynamodb://{}?prefix=shop&region=eu-central-1&endpoint={endpoint}",
-            self.name
+            "dynamodb://{}?prefix=shop&region={REGION}&endpoint={endpoint}",
+            self.0
         )
     }
 
     /// The keys of all rows, as `namespace/key`.
     fn keys(&self) -> Vec<String> {
-        let rows = self
-            .client
-            .scan()
-            .table_name(&self.name)
-            .consistent_read(true);
-        let rows = rows.into_paginator().items().send();
-        let rows: Vec<_> = self
-            .runtime
-            .block_on(rows.collect::<Result<_, _>>())
-            .unwrap();
-        let text = |value: &vexil_dynamodb::aws_sdk_dynamodb::types::AttributeValue| {
-            value.as_s().unwrap().clone()
-        };
+        let answer = request(
+            "Scan",
+            &json!({"TableName": self.0, "ConsistentRead": true,
+            "ProjectionExpression": "#n, #k", "ExpressionAttributeNames": {"#n": "namespace", "#k": "key"}}),
+        );
+        assert!(
+            answer.get("LastEvaluatedKey").is_none(),
+            "more rows than one answer holds"
+        );
+        let rows = answer["Items"].as_array().unwrap().iter();
+        let text = |value: &Value| value["S"].as_str().unwrap().to_owned();
         let mut keys: Vec<_> = rows
-            .iter()
             .map(|row| format!("{}/{}", text(&row["namespace"]), text(&row["key"])))
             .collect();
         keys.sort();
         keys
     }
+}
+
+/// Sends a request, which DynamoDB Local accepts whatever its signature is.
+fn request(operation: &str, body: &Value) -> Value {
+    let url = dynamodb_url().unwrap();
+    let host = url.trim_start_matches("http://");
+    let body = body.to_string();
+    let request = format!(
+        "POST / HTTP/1.0\r\nhost: {host}\r\nx-amz-target: DynamoDB_20120810.{operation}\r\n\
+         content-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\nauthorization: AWS4-HMAC-SHA256 \
+         Credential=local/20260101/{REGION}/dynamodb/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = TcpStream::connect(host).unwrap();
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(" 200 "), "{answer}");
+    serde_json::from_str(body).unwrap()
 }
 
 fn folder(files: &[(&str, &str)]) -> Folder {

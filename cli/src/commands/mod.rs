@@ -12,6 +12,7 @@ mod list;
 mod man;
 mod mirror;
 mod show;
+mod watch;
 
 use clap::Subcommand;
 use vexil::model::DataKind;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Check(check::CheckArgs),
     Mirror(mirror::MirrorArgs),
     Show(show::ShowArgs),
+    Watch(watch::WatchArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -46,6 +48,7 @@ impl Command {
             Self::Check(args) => check::run(args, session).await,
             Self::Mirror(args) => mirror::run(args, session).await,
             Self::Show(args) => show::run(args, session).await,
+            Self::Watch(args) => watch::run(args, session).await,
             Self::Config(_) => config::run(session),
             Self::Completions(args) => completions::run(&args, session),
             Self::Man(args) => man::run(&args, session),
@@ -60,6 +63,7 @@ impl Command {
             Self::Eval(args) => !args.has_many_contexts(),
             // It has a limit of its own, which does not end a write half way.
             Self::Mirror(_) => false,
+            Self::Watch(_) => false,
             _ => true,
         }
     }

@@ -16,6 +16,7 @@ use super::lock::Lock;
 use super::plan::{self, Plan, Rules};
 use super::target::{Target, Written};
 use crate::exit::{Exit, Failure};
+use crate::session::timed_out;
 use crate::signals::Signals;
 use crate::snapshot::{Snapshot, StoredText, Unreadable};
 use crate::source::{Change, Follow};
@@ -95,6 +96,8 @@ pub(crate) struct Follower {
     pub(crate) interval: Duration,
     /// How often the target is checked for items that are gone.
     pub(crate) check_interval: Duration,
+    /// The time limit. `None`: there is none.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// Copies each change of the source until the end is requested.
@@ -124,11 +127,13 @@ pub(crate) async fn follow(
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick is immediate.
     check.tick().await;
+    let mut timed_out = std::pin::pin!(timed_out(follower.limit));
     loop {
         let attempt_at = state.attempt_at;
         // A write is never interrupted: it is not part of what is waited for.
         tokio::select! {
             exit = signals.requested() => return Ok(exit),
+            failure = &mut timed_out => return Err(failure),
             change = changes.next() => state.take(change?).await?,
             () = until(attempt_at) => {
                 state.is_due = true;
@@ -139,6 +144,7 @@ pub(crate) async fn follow(
                 state.command.report(Event::LockLost)?;
                 tokio::select! {
                     exit = signals.requested() => return Ok(exit),
+                    failure = &mut timed_out => return Err(failure),
                     () = regained(lock) => {}
                 }
                 state.is_due = true;

@@ -1,5 +1,6 @@
 //! [`Output`]: how a command prints.
 
+mod clock;
 mod escape;
 mod json;
 mod progress;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
+pub(crate) use self::clock::{time_of_day, timestamp};
 pub(crate) use self::escape::{escaped, shortened};
 pub(crate) use self::json::indented;
 pub(crate) use self::progress::Progress;

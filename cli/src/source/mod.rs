@@ -166,6 +166,20 @@ impl Source {
         database::store(&self.place, &self.shown, session)
     }
 
+    /// Returns the store of big segments, if the source is a database.
+    pub(crate) fn big_segments(
+        &self,
+        session: &Session<'_>,
+    ) -> Result<Option<Arc<dyn BigSegmentStore>>, Failure> {
+        match &self.place {
+            Place::Redis(_) | Place::DynamoDb(_) => {
+                let database = database::open(&self.place, &self.shown, session)?;
+                Ok(Some(database.big_segments))
+            }
+            Place::Stdin(_) | Place::File(..) | Place::Http(_) | Place::Service(_) => Ok(None),
+        }
+    }
+
     /// Returns the failure of a request to the database.
     pub(crate) fn failure(&self, error: &StoreError) -> Failure {
         database::failure(&self.shown, error)

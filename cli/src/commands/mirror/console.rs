@@ -1,19 +1,17 @@
 //! [`Console`]: what `vexil mirror` prints and asks.
 
 use std::io::{BufRead, BufReader};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use indicatif::HumanBytes;
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use vexil::Text;
 use vexil::model::DataKind;
 use vexil::store::StoreError;
 
 use crate::exit::Failure;
 use crate::mirror::{Command, Counts, Event, Plan, Refusal, Side, Written, described};
-use crate::output::escaped;
+use crate::output::{escaped, time_of_day, timestamp};
 use crate::session::Session;
 use crate::source::Source;
 
@@ -77,7 +75,7 @@ impl<'d> EventDocument<'d> {
     fn new(event: &'static str) -> Self {
         Self {
             schema: SCHEMA,
-            at: now(),
+            at: timestamp(),
             event,
             side: None,
             kind: None,
@@ -155,25 +153,11 @@ fn name(kind: DataKind) -> &'static str {
     }
 }
 
-/// Returns the time as in `2026-11-29T09:14:03.120Z`.
-fn now() -> String {
-    let now = OffsetDateTime::from(SystemTime::now());
-    let milliseconds = now.nanosecond() / 1_000_000 * 1_000_000;
-    let now = now.replace_nanosecond(milliseconds).unwrap_or(now);
-    now.format(&Rfc3339).unwrap_or_default()
-}
-
-/// Returns the time of the day, in UTC.
-fn clock() -> String {
-    let now = now();
-    now.get(11..19).unwrap_or_default().to_owned()
-}
-
 impl Console<'_, '_> {
     /// Prints a line with its time.
     fn line(&mut self, text: &str) -> Result<(), Failure> {
         let output = &mut self.session.output;
-        let clock = output.dim(clock());
+        let clock = output.dim(time_of_day());
         output.line(format_args!("{clock}  {text}"))
     }
 
@@ -182,7 +166,7 @@ impl Console<'_, '_> {
         if self.session.output.json {
             return self.session.output.document_line(document);
         }
-        let clock = clock();
+        let clock = time_of_day();
         self.session.output.warn(format_args!("{clock}  {text}"));
         Ok(())
     }
@@ -230,7 +214,7 @@ impl Command for Console<'_, '_> {
                 }
                 if self.session.output.json {
                     let document = WrittenDocument {
-                        at: Some(now()),
+                        at: Some(timestamp()),
                         event: Some("written"),
                         ..WrittenDocument::new(plan, written, time)
                     };
@@ -299,7 +283,7 @@ impl Command for Console<'_, '_> {
                 if self.session.output.json {
                     return self.session.output.document_line(&document);
                 }
-                let clock = clock();
+                let clock = time_of_day();
                 let text = format_args!("{clock}  {shown} works again");
                 self.session.output.note(text);
                 Ok(())

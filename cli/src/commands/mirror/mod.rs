@@ -141,6 +141,7 @@ async fn follow_source(
         tolerant: args.reading.tolerant,
         interval: args.interval,
         check_interval: args.check_interval.max(Duration::from_millis(10)),
+        limit: session.common.timeout,
     };
     let mut console = Console {
         from,

@@ -29,7 +29,7 @@ use crate::snapshot::{Snapshot, StoredText};
 pub(super) struct Database {
     pub(super) store: Arc<dyn PersistentDataStore>,
     lease: Arc<dyn Lease>,
-    big_segments: Arc<dyn BigSegmentStore>,
+    pub(super) big_segments: Arc<dyn BigSegmentStore>,
     /// The prefix of the keys; empty if there is none.
     prefix: String,
     /// Finds other prefixes.
