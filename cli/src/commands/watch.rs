@@ -15,7 +15,7 @@ use super::context::ContextArgs;
 use crate::args::{SourceArgs, duration};
 use crate::evaluator::{Evaluator, compact, described};
 use crate::exit::{Exit, Failure};
-use crate::output::{escaped, time_of_day, timestamp};
+use crate::output::{counted, escaped, kind_name, time_of_day, timestamp};
 use crate::session::{Session, timed_out};
 use crate::source::{Change, Contents, Source};
 use crate::watch::{Changed, Sort, Watched};
@@ -28,7 +28,7 @@ use crate::watch::{Changed, Sort, Watched};
 Examples:
   vexil watch redis://localhost
   vexil watch service new-checkout theme --key ada
-  vexil watch flags.yaml --once 1 --timeout 10m --json")]
+  vexil watch flags.yaml --once 1 --json")]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     source: SourceArgs,
@@ -221,8 +221,10 @@ impl Watch<'_, '_> {
             _ => String::new(),
         };
         let text = format!(
-            "{}: {flags} flags, {segments} segments{evaluations}",
-            self.shown
+            "{}: {}, {}{evaluations}",
+            self.shown,
+            counted(flags, "flag"),
+            counted(segments, "segment")
         );
         self.line(&text)
     }
@@ -313,7 +315,7 @@ impl Watch<'_, '_> {
                 Sort::Updated => "updated",
                 Sort::Deleted => "deleted",
             });
-            document.kind = Some(name(*kind));
+            document.kind = Some(kind_name(*kind));
             document.key = Some(key);
             document.version = Some(Versions {
                 from: *from,
@@ -465,12 +467,5 @@ fn value(detail: &Detail<Value>) -> String {
     match detail.variation_index {
         Some(_) => escaped(&compact(&detail.value)).into_owned(),
         None => "default".to_owned(),
-    }
-}
-
-fn name(kind: DataKind) -> &'static str {
-    match kind {
-        DataKind::Flag => "flag",
-        DataKind::Segment => "segment",
     }
 }

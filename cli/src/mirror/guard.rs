@@ -2,6 +2,7 @@
 
 use super::plan::{Counts, Plan};
 use crate::exit::{Exit, Failure};
+use crate::output::counted;
 use crate::snapshot::Snapshot;
 
 /// Why a plan is not carried out without being asked twice.
@@ -64,9 +65,4 @@ impl Refusal {
             ),
         }
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }

@@ -5,6 +5,7 @@ mod escape;
 mod json;
 mod progress;
 mod table;
+mod words;
 
 use std::io::Write;
 
@@ -18,6 +19,7 @@ pub(crate) use self::escape::{escaped, shortened};
 pub(crate) use self::json::indented;
 pub(crate) use self::progress::Progress;
 pub(crate) use self::table::Table;
+pub(crate) use self::words::{counted, kind_name};
 use crate::args::{Common, When};
 use crate::exit::Failure;
 use crate::io::{Io, Stream};

@@ -16,7 +16,7 @@ use crate::args::duration;
 use crate::diff::{Aspect, Change, Difference, Differences, Edit, Options, Presence, compare};
 use crate::evaluator::{compact, described};
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, escaped, shortened};
+use crate::output::{Output, counted, escaped, kind_name, shortened};
 use crate::session::Session;
 use crate::source::Source;
 
@@ -223,7 +223,7 @@ impl<'d> Report<'d> {
     /// Returns the differences as parts of a document.
     pub(super) fn items(&self) -> Vec<DifferenceDocument<'d>> {
         let item = |item: &'d Difference| DifferenceDocument {
-            kind: kind(item.kind),
+            kind: kind_name(item.kind),
             key: &item.key,
             change: match item.presence {
                 Presence::OnlyLeft => "onlyLeft",
@@ -268,7 +268,7 @@ impl<'d> Report<'d> {
                 Presence::Both => ("different".to_owned(), AnsiColor::Yellow),
             };
             let label = output.colored(color, format_args!("{label:width$}"));
-            let (kind, key) = (kind(item.kind), escaped(&item.key));
+            let (kind, key) = (kind_name(item.kind), escaped(&item.key));
             let line = format!(
                 "{label}  {kind:7}  {key:KEY_WIDTH$}  {}",
                 versions(item, output)
@@ -409,16 +409,4 @@ fn cut(text: &str, output: &Output) -> String {
 
 fn arrow(output: &Output) -> &'static str {
     if output.ascii { "->" } else { "→" }
-}
-
-fn kind(kind: DataKind) -> &'static str {
-    match kind {
-        DataKind::Flag => "flag",
-        DataKind::Segment => "segment",
-    }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }

@@ -11,7 +11,7 @@ use vexil::store::StoreError;
 
 use crate::exit::Failure;
 use crate::mirror::{Command, Counts, Event, Plan, Refusal, Side, Written, described};
-use crate::output::{escaped, time_of_day, timestamp};
+use crate::output::{counted, escaped, kind_name, time_of_day, timestamp};
 use crate::session::Session;
 use crate::source::Source;
 
@@ -88,7 +88,7 @@ impl<'d> EventDocument<'d> {
     }
 
     fn of(mut self, kind: DataKind, key: &'d Text) -> Self {
-        self.kind = Some(name(kind));
+        self.kind = Some(kind_name(kind));
         self.key = Some(key);
         self
     }
@@ -139,18 +139,6 @@ pub(super) fn sentence(plan: &Plan, written: &Written, time: Duration) -> String
         time.as_secs_f64(),
         flags.removed + segments.removed,
     )
-}
-
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
-}
-
-fn name(kind: DataKind) -> &'static str {
-    match kind {
-        DataKind::Flag => "flag",
-        DataKind::Segment => "segment",
-    }
 }
 
 impl Console<'_, '_> {
@@ -246,7 +234,7 @@ impl Command for Console<'_, '_> {
                     _ => format!("version {}", after.version),
                 };
                 let deleted = if after.deleted { "  deleted" } else { "" };
-                let name = name(kind);
+                let name = kind_name(kind);
                 self.line(&format!("{name} {}  {versions}{deleted}", escaped(key)))
             }
             Event::Superseded {
@@ -264,7 +252,7 @@ impl Command for Console<'_, '_> {
                 let text = format!(
                     "{} has a newer version{stored} of the {} {key:?} than {version}; everything is written again soon",
                     self.to,
-                    name(kind)
+                    kind_name(kind)
                 );
                 self.warn(&document, &escaped(&text))
             }
@@ -331,7 +319,7 @@ impl Command for Console<'_, '_> {
 pub(super) fn too_large(kind: DataKind, key: &Text) -> String {
     let text = format!(
         "the {} {:?} is too large for the database, which keeps its own",
-        name(kind),
+        kind_name(kind),
         key.as_str()
     );
     escaped(&text).into_owned()

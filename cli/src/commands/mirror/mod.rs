@@ -25,7 +25,7 @@ use crate::source::{Lease, Source, Writable};
 Examples:
   vexil mirror flags.yaml redis://localhost
   vexil mirror service 'redis://localhost?prefix=ld:shop:live' --follow --yes
-  vexil mirror redis://localhost 'dynamodb://flags?prefix=shop' --dry-run")]
+  vexil mirror redis://localhost 'redis://localhost?prefix=ld:shop:qa' --dry-run")]
 pub(crate) struct MirrorArgs {
     /// The source; see "vexil help sources".
     #[arg(value_name = "FROM")]

@@ -8,11 +8,12 @@ use vexil::model::DataKind;
 use vexil::store::StoreError;
 
 use super::MirrorArgs;
-use super::console::{Console, CountsDocument, WrittenDocument, counted, sentence, too_large};
+use super::console::{Console, CountsDocument, WrittenDocument, sentence, too_large};
 use crate::commands::diff::{DifferenceDocument, Report};
 use crate::diff;
 use crate::exit::{Exit, Failure};
 use crate::mirror::{Command, Plan, Refusal, Target, Written, described, unreadable};
+use crate::output::counted;
 use crate::session::{DEFAULT_TIMEOUT, Session, timed_out};
 use crate::snapshot::Snapshot;
 use crate::source::Source;
