@@ -55,3 +55,50 @@ pub trait BigSegmentStore: Debug + Send + Sync + 'static {
     /// Releases the store's resources. Called once. The default does nothing.
     async fn close(&self) {}
 }
+
+/// The memberships of one context, for programs that copy them from one database to another.
+///
+/// ```
+/// use vexil::big_segments::StoredMembership;
+///
+/// let membership = StoredMembership::new("CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=");
+/// assert!(membership.included.is_empty() && membership.excluded.is_empty());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredMembership {
+    /// The hash of the context's key, as in [`BigSegmentStore::membership`].
+    pub context_hash: String,
+    /// The references of the segments that include the context: key, `.g`, generation.
+    pub included: Vec<String>,
+    /// Those of the segments that exclude it.
+    pub excluded: Vec<String>,
+}
+
+impl StoredMembership {
+    /// Creates the membership of a context that is in no segment.
+    pub fn new(context_hash: impl Into<String>) -> Self {
+        Self {
+            context_hash: context_hash.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A part of the memberships in a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MembershipPage {
+    /// The memberships. A context may be in several pages.
+    pub memberships: Vec<StoredMembership>,
+    /// Where the next page begins. `None`: this is the last one.
+    pub next: Option<String>,
+}
+
+impl MembershipPage {
+    /// Creates a page.
+    #[must_use]
+    pub fn new(memberships: Vec<StoredMembership>, next: Option<String>) -> Self {
+        Self { memberships, next }
+    }
+}

@@ -11,12 +11,12 @@ use crate::row::Row;
 use crate::table::Table;
 
 /// The partition of the context rows; the sort key is the hash of the context key.
-const CONTEXTS: &str = "big_segments_user";
-const INCLUDED: &str = "included";
-const EXCLUDED: &str = "excluded";
+pub(crate) const CONTEXTS: &str = "big_segments_user";
+pub(crate) const INCLUDED: &str = "included";
+pub(crate) const EXCLUDED: &str = "excluded";
 /// Both keys of the row with the time of the last synchronization.
-const METADATA: &str = "big_segments_metadata";
-const SYNCHRONIZED_ON: &str = "synchronizedOn";
+pub(crate) const METADATA: &str = "big_segments_metadata";
+pub(crate) const SYNCHRONIZED_ON: &str = "synchronizedOn";
 
 /// Reads big segments from a DynamoDB table that a Relay Proxy fills. See the [crate
 /// documentation](crate).
@@ -58,6 +58,10 @@ impl DynamoDbBigSegmentStore {
 
     pub(crate) fn new(table: Table) -> Self {
         Self { table }
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
     }
 }
 

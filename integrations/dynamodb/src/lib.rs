@@ -108,6 +108,7 @@ mod big_segments;
 mod config;
 mod error;
 mod lease;
+mod memberships;
 mod row;
 mod settings;
 mod store;

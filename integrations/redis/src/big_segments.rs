@@ -49,7 +49,15 @@ impl RedisBigSegmentStore {
         Self { handle, prefix }
     }
 
-    fn key(&self, name: &str) -> String {
+    pub(crate) fn handle(&self) -> &StoreHandle {
+        &self.handle
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    pub(crate) fn key(&self, name: &str) -> String {
         format!("{}:{name}", self.prefix)
     }
 

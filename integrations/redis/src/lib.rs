@@ -119,6 +119,7 @@ mod credentials;
 mod error;
 mod keys;
 mod lease;
+mod memberships;
 mod request;
 mod startup_checks;
 mod store;
