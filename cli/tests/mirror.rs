@@ -494,3 +494,55 @@ fn a_copy_waits_for_the_lock_of_another_one() {
     });
     assert_eq!(third.interrupt().exit, Exit::Interrupted);
 }
+
+#[test]
+fn the_members_of_big_segments_are_copied_from_one_database_to_another() {
+    let server = RedisServer::start().unwrap();
+    let folder = Folder::with(&[(
+        "flags.json",
+        r#"{"segments": {"vip": {"version": 1, "unbounded": true, "generation": 2}}}"#,
+    )]);
+    let (from, to) = (
+        format!("{}?prefix=a*", server.url()),
+        format!("{}?prefix=b", server.url()),
+    );
+    let ran = folder.vexil(&["mirror", "flags.json", &from]);
+    assert!(ran.stderr.contains("--big-segments"), "{}", ran.stderr);
+    let refused = folder.vexil(&["mirror", "flags.json", &from, "--big-segments"]);
+    assert_eq!(refused.exit, Exit::Usage);
+    for number in 0..3_000 {
+        let (key, segment) = (format!("a*:big_segment_include:hash{number}="), "vip.g2");
+        server.command(["SADD", &key, segment, "other.g1"]).unwrap();
+    }
+    for (key, member) in [
+        ("a*:big_segment_exclude:hash7=", "other.g3"),
+        // Of another prefix, which the pattern of the first one would match.
+        ("axx:big_segment_include:foreign=", "vip.g2"),
+        ("b:big_segment_include:hash7=", "old.g1"),
+        ("b:big_segment_exclude:gone=", "vip.g2"),
+    ] {
+        server.command(["SADD", key, member]).unwrap();
+    }
+    server
+        .command(["SET", "a*:big_segments_synchronized_on", "1764000000000"])
+        .unwrap();
+    let ran = folder.vexil(&["mirror", &from, &to, "--big-segments", "--json"]);
+    assert_eq!((ran.exit, ran.stderr.as_str()), (Exit::Done, ""));
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let expected = json!({"contexts": 3000, "removed": 1, "synchronizedOn": 1_764_000_000_000_u64});
+    assert_eq!(document["bigSegments"], expected);
+    let members = |key: &str| number(&server, &["SCARD", key]);
+    assert_eq!(members("b:big_segment_include:hash2999="), "Integer(2)");
+    assert_eq!(members("b:big_segment_include:hash7="), "Integer(2)");
+    assert_eq!(members("b:big_segment_exclude:hash7="), "Integer(1)");
+    let gone = [
+        "EXISTS",
+        "b:big_segment_exclude:gone=",
+        "b:big_segment_include:foreign=",
+    ];
+    assert_eq!(number(&server, &gone), "Integer(0)");
+    let time = server
+        .command(["GET", "b:big_segments_synchronized_on"])
+        .unwrap();
+    assert_eq!(time.text().unwrap(), "1764000000000");
+}

@@ -207,3 +207,57 @@ fn a_copy_waits_for_the_lock_of_another_one() {
     assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
     assert!(!table.keys().iter().any(|key| key.contains("lock")));
 }
+
+#[test]
+fn the_members_of_big_segments_are_copied() {
+    let (one, other) = (Table::new(), Table::new());
+    let folder = folder(&[(
+        "flags.json",
+        r#"{"segments": {"vip": {"version": 1, "unbounded": true, "generation": 2}}}"#,
+    )]);
+    assert_eq!(
+        folder.vexil(&["mirror", "flags.json", &one.url()]).exit,
+        Exit::Done
+    );
+    let put = |table: &Table, hash: &str, lists: Value| {
+        let mut item = json!({"namespace": {"S": "shop:big_segments_user"}, "key": {"S": hash}});
+        item.as_object_mut()
+            .unwrap()
+            .extend(lists.as_object().unwrap().clone());
+        request("PutItem", &json!({"TableName": table.0, "Item": item}));
+    };
+    put(
+        &one,
+        "both=",
+        json!({"included": {"SS": ["vip.g2"]}, "excluded": {"SS": ["a.g1", "b.g1"]}}),
+    );
+    put(&one, "none=", json!({}));
+    put(&other, "gone=", json!({"included": {"SS": ["vip.g2"]}}));
+    let metadata = |table: &Table, item: Value| {
+        let mut row = json!({"namespace": {"S": "shop:big_segments_metadata"}, "key": {"S": "shop:big_segments_metadata"}});
+        row.as_object_mut()
+            .unwrap()
+            .extend(item.as_object().unwrap().clone());
+        request("PutItem", &json!({"TableName": table.0, "Item": row}));
+    };
+    metadata(
+        &one,
+        json!({"synchronizedOn": {"N": "1764000000000"}, "lastVersion": {"S": "1"}}),
+    );
+    metadata(&other, json!({"lastVersion": {"S": "2"}}));
+    let ran = folder.vexil(&["mirror", &one.url(), &other.url(), "--big-segments"]);
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("copied the big segments of 2 contexts; removed 1\n"),
+        "{}",
+        ran.stdout
+    );
+    let keys = other.keys();
+    let contexts: Vec<_> = keys.iter().filter(|key| key.contains("_user")).collect();
+    assert_eq!(contexts, ["shop:big_segments_user/both="]);
+    let key = json!({"namespace": {"S": "shop:big_segments_metadata"}, "key": {"S": "shop:big_segments_metadata"}});
+    let row = request("GetItem", &json!({"TableName": other.0, "Key": key}));
+    assert_eq!(row["Item"]["synchronizedOn"]["N"], "1764000000000");
+    assert_eq!(row["Item"]["lastVersion"]["S"], "2");
+}

@@ -4,12 +4,14 @@
 //! empty it. `target` reads and writes the database. `follow` repeats that for each change of the
 //! source.
 
+mod big_segments;
 mod follow;
 mod guard;
 mod lock;
 mod plan;
 mod target;
 
+pub(crate) use self::big_segments::{BigSegments, Copied, CopyError};
 pub(crate) use self::follow::{Command, Event, Follower, Side, described, follow, unreadable};
 pub(crate) use self::guard::Refusal;
 pub(crate) use self::lock::Lock;

@@ -26,7 +26,7 @@ use vexil::big_segments::BigSegmentStore;
 use vexil::store::StoreError;
 
 pub(crate) use self::bounded::read_file;
-pub(crate) use self::database::{Lease, Writable, text as stored_text};
+pub(crate) use self::database::{Lease, Memberships, Writable, text as stored_text};
 use self::file::Read;
 #[allow(
     unused_imports,
@@ -171,10 +171,23 @@ impl Source {
         &self,
         session: &Session<'_>,
     ) -> Result<Option<Arc<dyn BigSegmentStore>>, Failure> {
+        let database = self.database(session)?;
+        Ok(database.map(|database| database.big_segments))
+    }
+
+    /// Returns all memberships in big segments, if the source is a database.
+    pub(crate) fn memberships(
+        &self,
+        session: &Session<'_>,
+    ) -> Result<Option<Arc<dyn Memberships>>, Failure> {
+        let database = self.database(session)?;
+        Ok(database.map(|database| database.memberships))
+    }
+
+    fn database(&self, session: &Session<'_>) -> Result<Option<database::Database>, Failure> {
         match &self.place {
             Place::Redis(_) | Place::DynamoDb(_) => {
-                let database = database::open(&self.place, &self.shown, session)?;
-                Ok(Some(database.big_segments))
+                database::open(&self.place, &self.shown, session).map(Some)
             }
             Place::Stdin(_) | Place::File(..) | Place::Http(_) | Place::Service(_) => Ok(None),
         }

@@ -10,7 +10,7 @@ use vexil::model::DataKind;
 use vexil::store::StoreError;
 
 use crate::exit::Failure;
-use crate::mirror::{Command, Counts, Event, Plan, Refusal, Side, Written, described};
+use crate::mirror::{Command, Copied, Counts, Event, Plan, Refusal, Side, Written, described};
 use crate::output::{counted, escaped, kind_name, time_of_day, timestamp};
 use crate::session::Session;
 use crate::source::Source;
@@ -35,9 +35,19 @@ pub(super) struct WrittenDocument<'d> {
     event: Option<&'static str>,
     flags: CountsDocument<'d>,
     segments: CountsDocument<'d>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    big_segments: Option<BigSegmentsDocument>,
     bytes: usize,
     marker: bool,
     seconds: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BigSegmentsDocument {
+    contexts: usize,
+    removed: usize,
+    synchronized_on: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -120,10 +130,23 @@ impl<'d> WrittenDocument<'d> {
             event: None,
             flags: CountsDocument::new(DataKind::Flag, plan, written),
             segments: CountsDocument::new(DataKind::Segment, plan, written),
+            big_segments: None,
             bytes: plan.bytes,
             marker: true,
             seconds: (time.as_secs_f64() * 1000.0).round() / 1000.0,
         }
+    }
+}
+
+impl WrittenDocument<'_> {
+    /// Adds the copy of big segments.
+    pub(super) fn with(mut self, copied: Option<Copied>) -> Self {
+        self.big_segments = copied.map(|copied| BigSegmentsDocument {
+            contexts: copied.contexts,
+            removed: copied.removed,
+            synchronized_on: copied.synchronized_on,
+        });
+        self
     }
 }
 

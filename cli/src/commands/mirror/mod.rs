@@ -59,6 +59,9 @@ pub(crate) struct MirrorArgs {
     /// Do not read the database again.
     #[arg(long, conflicts_with = "follow")]
     no_verify: bool,
+    /// Copy the members of big segments, too, from one database to another.
+    #[arg(long, conflicts_with_all = ["follow", "dry_run"])]
+    big_segments: bool,
     /// Wait until no other copy with --lock writes into the database, and keep others waiting.
     #[arg(long)]
     lock: bool,

@@ -12,7 +12,9 @@ use super::console::{Console, CountsDocument, WrittenDocument, sentence, too_lar
 use crate::commands::diff::{DifferenceDocument, Report};
 use crate::diff;
 use crate::exit::{Exit, Failure};
-use crate::mirror::{Command, Plan, Refusal, Target, Written, described, unreadable};
+use crate::mirror::{
+    BigSegments, Command, Copied, CopyError, Plan, Refusal, Target, Written, described, unreadable,
+};
 use crate::output::counted;
 use crate::session::{DEFAULT_TIMEOUT, Session, timed_out};
 use crate::snapshot::Snapshot;
@@ -49,6 +51,7 @@ pub(super) async fn run(
     session: &mut Session<'_>,
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
+    let big_segments = big_segments(args, from, to, session)?;
     let mut signals = session.io.signals.clone();
     let limit = session.common.timeout.unwrap_or(DEFAULT_TIMEOUT);
     // Nothing is written before everything was read.
@@ -101,7 +104,61 @@ pub(super) async fn run(
     if !args.no_verify {
         verify(&plan, &written, to, target).await?;
     }
-    report(&plan, &written, begun.elapsed(), to, session)
+    let copied = match big_segments {
+        None => None,
+        Some(big_segments) => {
+            let mut progress = session.output.progress("contexts", None);
+            let copied = tokio::select! {
+                biased;
+                exit = signals.requested() => Err(Failure::new(
+                    exit,
+                    "interrupted: the flags and segments were written, and a part of the members of big segments",
+                )
+                .help("run the command again: it writes everything")),
+                copied = big_segments.copy(args.keep_missing, &mut progress) => {
+                    copied.map_err(|error| not_copied(&error, from, to))
+                }
+            };
+            progress.finish();
+            Some(copied?)
+        }
+    };
+    report(&plan, &written, copied, begun.elapsed(), to, session)
+}
+
+/// Opens both stores of big segments, if their members are to be copied.
+fn big_segments(
+    args: &MirrorArgs,
+    from: &Source,
+    to: &Source,
+    session: &Session<'_>,
+) -> Result<Option<BigSegments>, Failure> {
+    if !args.big_segments {
+        return Ok(None);
+    }
+    match (from.memberships(session)?, to.memberships(session)?) {
+        (Some(from), Some(to)) => Ok(Some(BigSegments { from, to })),
+        _ => Err(Failure::usage(format_args!(
+            "the members of big segments cannot be copied from {from}"
+        ))
+        .help("leave out --big-segments, or name a Redis or DynamoDB that has them")),
+    }
+}
+
+/// The members of big segments were not copied as a whole.
+fn not_copied(error: &CopyError, from: &Source, to: &Source) -> Failure {
+    let failure = match error {
+        CopyError::From(error) => from.failure(error),
+        CopyError::To(error) => to.failure(error),
+    };
+    Failure::new(
+        Exit::Incomplete,
+        format_args!(
+            "the flags and segments were written, but only a part of the members of big segments: {}",
+            failure.message
+        ),
+    )
+    .help("run the command again: it writes everything")
 }
 
 /// Reads and checks both sides.
@@ -124,10 +181,11 @@ async fn prepare(
             .output
             .warn(format_args!("left out, because it cannot be read: {text}"));
     }
-    if plan.has_big_segments {
+    if plan.has_big_segments && !args.big_segments {
         session
             .output
-            .warn("there are big segments, whose members are stored elsewhere and are not copied");
+            .warn("there are big segments, whose members are not copied; --big-segments copies them from one \
+             database to another");
     }
     match Refusal::of_loss(&plan) {
         Some(refusal) if !args.allow_empty && !args.dry_run => Err(refusal.failure()),
@@ -211,15 +269,25 @@ async fn verify(
 fn report(
     plan: &Plan,
     written: &Written,
+    copied: Option<Copied>,
     time: Duration,
     to: &Source,
     session: &mut Session<'_>,
 ) -> Result<Exit, Failure> {
     let output = &mut session.output;
     if output.json {
-        output.document(&WrittenDocument::new(plan, written, time))?;
+        output.document(&WrittenDocument::new(plan, written, time).with(copied))?;
     } else {
         output.line(sentence(plan, written, time))?;
+        if let Some(Copied {
+            contexts, removed, ..
+        }) = copied
+        {
+            output.line(format_args!(
+                "copied the big segments of {}; removed {removed}",
+                counted(contexts, "context")
+            ))?;
+        }
     }
     for (kind, key) in &written.skipped {
         output.warn(too_large(*kind, key));

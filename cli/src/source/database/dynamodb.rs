@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use vexil::big_segments::{MembershipPage, StoredMembership};
 use vexil::config::ConfigError;
 use vexil::store::StoreError;
 use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbBuilder, DynamoDbDataStore};
 
-use super::{Database, Lease, chain};
+use super::{Database, Lease, Memberships, chain};
 use crate::exit::Failure;
 use crate::output::escaped;
 use crate::session::Session;
@@ -34,11 +35,13 @@ pub(super) fn open(place: &DynamoDb, session: &Session<'_>) -> Result<Database, 
         place,
         session,
     );
+    let members = Arc::new(members.build().map_err(refuse)?);
     let flags = Arc::new(flags.build().map_err(refuse)?);
     Ok(Database {
         store: Arc::clone(&flags) as _,
         lease: flags,
-        big_segments: Arc::new(members.build().map_err(refuse)?),
+        big_segments: Arc::clone(&members) as _,
+        memberships: members,
         prefix: place.prefix.clone(),
         #[cfg(feature = "redis")]
         redis: None,
@@ -81,5 +84,20 @@ impl Lease for DynamoDbDataStore {
 
     async fn release(&self, name: &str, owner: &str) -> Result<(), StoreError> {
         self.release_lease(name, owner).await
+    }
+}
+
+#[async_trait]
+impl Memberships for DynamoDbBigSegmentStore {
+    async fn page(&self, cursor: Option<&str>) -> Result<MembershipPage, StoreError> {
+        self.memberships(cursor).await
+    }
+
+    async fn write(&self, memberships: &[StoredMembership]) -> Result<(), StoreError> {
+        self.write_memberships(memberships).await
+    }
+
+    async fn write_time(&self, milliseconds: u64) -> Result<(), StoreError> {
+        self.write_last_synchronized(milliseconds).await
     }
 }

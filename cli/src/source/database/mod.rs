@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use vexil::Text;
-use vexil::big_segments::BigSegmentStore;
+use vexil::big_segments::{BigSegmentStore, MembershipPage, StoredMembership};
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem};
 
 use super::Contents;
@@ -30,6 +30,7 @@ pub(super) struct Database {
     pub(super) store: Arc<dyn PersistentDataStore>,
     lease: Arc<dyn Lease>,
     pub(super) big_segments: Arc<dyn BigSegmentStore>,
+    pub(super) memberships: Arc<dyn Memberships>,
     /// The prefix of the keys; empty if there is none.
     prefix: String,
     /// Finds other prefixes.
@@ -52,6 +53,19 @@ pub(crate) trait Lease: Debug + Send + Sync {
 
     /// Ends the lease, if this owner has it.
     async fn release(&self, name: &str, owner: &str) -> Result<(), StoreError>;
+}
+
+/// All memberships of contexts in big segments.
+#[async_trait]
+pub(crate) trait Memberships: BigSegmentStore {
+    /// Reads a page. The first page has no cursor.
+    async fn page(&self, cursor: Option<&str>) -> Result<MembershipPage, StoreError>;
+
+    /// Replaces the memberships of these contexts. One without any is removed.
+    async fn write(&self, memberships: &[StoredMembership]) -> Result<(), StoreError>;
+
+    /// Writes when they were last synchronized.
+    async fn write_time(&self, milliseconds: u64) -> Result<(), StoreError>;
 }
 
 /// Opens a database. This does not connect.

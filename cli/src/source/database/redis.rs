@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use vexil::big_segments::{MembershipPage, StoredMembership};
 use vexil::store::StoreError;
 use vexil_redis::{
     RedisBigSegmentStore, RedisConfigError, RedisConnection, RedisConnectionBuilder,
     RedisCredentials, RedisDataStore,
 };
 
-use super::{Database, Lease, chain};
+use super::{Database, Lease, Memberships, chain};
 use crate::exit::Failure;
 use crate::output::escaped;
 use crate::session::Session;
@@ -41,11 +42,12 @@ pub(super) fn open(place: &Redis, shown: &str, session: &Session<'_>) -> Result<
     let flags = RedisDataStore::builder().connection(&connection);
     let flags = Arc::new(flags.prefix(prefix).build().map_err(refuse)?);
     let members = RedisBigSegmentStore::builder().connection(&connection);
-    let members = members.prefix(prefix).build().map_err(refuse)?;
+    let members = Arc::new(members.prefix(prefix).build().map_err(refuse)?);
     Ok(Database {
         store: Arc::clone(&flags) as _,
         lease: Arc::clone(&flags) as _,
-        big_segments: Arc::new(members),
+        big_segments: Arc::clone(&members) as _,
+        memberships: members,
         prefix: prefix.to_owned(),
         redis: Some(flags),
     })
@@ -121,5 +123,20 @@ impl Lease for RedisDataStore {
 
     async fn release(&self, name: &str, owner: &str) -> Result<(), StoreError> {
         self.release_lease(name, owner).await
+    }
+}
+
+#[async_trait]
+impl Memberships for RedisBigSegmentStore {
+    async fn page(&self, cursor: Option<&str>) -> Result<MembershipPage, StoreError> {
+        self.memberships(cursor).await
+    }
+
+    async fn write(&self, memberships: &[StoredMembership]) -> Result<(), StoreError> {
+        self.write_memberships(memberships).await
+    }
+
+    async fn write_time(&self, milliseconds: u64) -> Result<(), StoreError> {
+        self.write_last_synchronized(milliseconds).await
     }
 }
