@@ -1,4 +1,5 @@
 //! `vexil check`: each finding has an example that shows it, and complete flags have no findings.
+#![cfg(test)]
 
 mod support;
 
@@ -9,6 +10,7 @@ use serde_json::Value;
 use support::{Folder, Ran};
 use vexil_cli::Exit;
 use vexil_testing::TestData;
+use vexil_testing::servers::RedisServer;
 
 /// The examples, in `tests/check`.
 fn examples() -> PathBuf {
@@ -422,4 +424,88 @@ fn an_empty_yaml_file_has_no_findings() {
     let folder = Folder::with(&[("flags.yaml", "# nothing yet\n"), ("flags.json", "null")]);
     let ran = folder.vexil(&["check", "flags.yaml", "--fail-on", "info"]);
     assert_eq!(ran.exit, Exit::Done, "{}", ran.stdout);
+}
+
+#[test]
+fn several_files_are_checked_together() {
+    let (flags, segments) = (
+        r#"{"flags": {"theme": {"rules": [{"clauses": [{"op": "segmentMatch", "values": ["staff"]}]}]}}}"#,
+        r#"{"staff": {"included": ["ada"]}}"#,
+    );
+    let folder = Folder::with(&[("flags.json", flags), ("segments.json", segments)]);
+    let only = [
+        "--only",
+        "unknown-segment",
+        "--only",
+        "duplicate-member",
+        "--json",
+    ];
+    let ids = |arguments: &[&str]| {
+        let command: Vec<&str> = ["check"]
+            .iter()
+            .chain(arguments)
+            .chain(&only)
+            .copied()
+            .collect();
+        let document = json(&folder.vexil(&command));
+        let findings = document["findings"].as_array().expect("findings").iter();
+        findings.map(described).collect::<Vec<_>>()
+    };
+    let unknown = "error unknown-segment flag theme 1:79 /rules/0/clauses/0/values/0";
+    assert_eq!(ids(&["flags.json"]), [unknown]);
+    let both = [
+        "flags.json",
+        "--also",
+        "file:segments.json?section=segments",
+    ];
+    assert!(ids(&both).is_empty());
+    let twice = [
+        "file:segments.json?section=segments",
+        "--also",
+        "file:segments.json?section=segments",
+    ];
+    assert_eq!(ids(&twice), ["error duplicate-member segment staff 1:2"]);
+    let last: Vec<&str> = twice.into_iter().chain(["--duplicates", "last"]).collect();
+    assert!(ids(&last).is_empty());
+}
+
+#[test]
+fn the_items_of_a_database_are_checked() {
+    let server = RedisServer::start().expect("a Redis server");
+    for [kind, key, item] in [
+        [
+            "features",
+            "theme",
+            r#"{"key": "theme", "version": 3, "on": "yes"}"#,
+        ],
+        [
+            "features",
+            "gone",
+            r#"{"key": "$deleted", "version": 5, "deleted": true, "on": 7}"#,
+        ],
+        ["features", "cut", r#"{"key": "cut", "vers"#],
+        [
+            "segments",
+            "staff",
+            r#"{"key": "staff", "version": 1, "included": []}"#,
+        ],
+    ] {
+        let hash = format!("launchdarkly:{kind}");
+        server
+            .command(["HSET", &hash, key, item])
+            .expect("a command");
+    }
+    let ran = Folder::new().vexil(&["check", &server.url(), "--json"]);
+    let document = json(&ran);
+    let findings = document["findings"].as_array().expect("findings").iter();
+    let found: Vec<String> = findings.map(described).collect();
+    let expected = [
+        "error not-json flag cut -",
+        "error wrong-type flag theme - /on",
+        "info missing-property flag theme - /variations",
+        "warning empty-segment segment staff -",
+        "info unused-segment segment staff -",
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(ran.exit, Exit::No);
 }

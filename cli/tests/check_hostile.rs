@@ -1,4 +1,5 @@
 //! `vexil check` of random and damaged data: no defect, and the verdict of the reader of flags.
+#![cfg(test)]
 
 mod support;
 

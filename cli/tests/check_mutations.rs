@@ -1,4 +1,5 @@
 //! Random valid flags and segments have no findings; with one fault, they have that of the fault.
+#![cfg(test)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What `vexil check` calls certain holds for all contexts: compared with the evaluator.
+#![cfg(test)]
 
 mod support;
 

@@ -12,7 +12,7 @@ use super::rules::structure::{repetitions, similar};
 use super::schema::SECTIONS;
 use super::tree::{Member, Node, Shape, read_json, read_yaml};
 use crate::snapshot::Snapshot;
-use crate::source::{Document, Format};
+use crate::source::{Contents, Document, Format};
 
 /// What a source contains.
 #[derive(Debug, Default)]
@@ -24,9 +24,12 @@ pub(super) struct Read {
     pub(super) is_unreadable: bool,
 }
 
-/// Reads files. Of items with the same key in several files, the last one counts if `last_wins`.
-pub(super) fn read_files(documents: &[Document], last_wins: bool, found: &mut Found) -> Read {
+/// Reads all items. Of items with the same key in several files, the last one counts, and is
+/// reported unless `last_wins`.
+pub(super) fn read(contents: &Contents, last_wins: bool, found: &mut Found) -> Read {
     let mut read = Read::default();
+    read_items(&contents.snapshot, &mut read, found);
+    let documents = &contents.documents;
     for (index, document) in documents.iter().enumerate() {
         let text = text_of(document);
         let parsed = match document.format {
@@ -41,7 +44,7 @@ pub(super) fn read_files(documents: &[Document], last_wins: bool, found: &mut Fo
                     read: &mut read,
                     found,
                 };
-                reader.sections(&root);
+                reader.document(&root, document.section);
             }
             Err(malformed) => {
                 let format = match document.format {
@@ -66,8 +69,7 @@ pub(super) fn text_of(document: &Document) -> &str {
 }
 
 /// Reads the items of a database or service.
-pub(super) fn read_items(snapshot: &Snapshot, found: &mut Found) -> Read {
-    let mut read = Read::default();
+fn read_items(snapshot: &Snapshot, read: &mut Read, found: &mut Found) {
     for (kind, key, stored) in snapshot.items() {
         if stored.deleted {
             continue;
@@ -94,7 +96,6 @@ pub(super) fn read_items(snapshot: &Snapshot, found: &mut Found) -> Read {
             }
         }
     }
-    read
 }
 
 struct Reader<'r> {
@@ -105,10 +106,18 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn sections(&mut self, root: &Node) {
+    /// Reads a document, which is a whole one or the content of a section.
+    fn document(&mut self, root: &Node, section: Option<DataKind>) {
         if root.is_null() && !self.is_json {
             return;
         }
+        match section {
+            Some(kind) => self.items(kind, false, String::new(), root),
+            None => self.sections(root),
+        }
+    }
+
+    fn sections(&mut self, root: &Node) {
         let Shape::Object(sections) = &root.shape else {
             self.wrong_type(String::new(), &root.span, "an object with sections", root);
             return;
@@ -134,16 +143,18 @@ impl Reader<'_> {
             "bigSegments" => return self.big_segments(section),
             name => return self.unknown(name, &section.span),
         };
-        if section.value.is_null() {
+        let are_values = section.name == "flagValues";
+        self.items(kind, are_values, pointer(&section.name), &section.value);
+    }
+
+    /// Reads the items of a section, which is at this pointer.
+    fn items(&mut self, kind: DataKind, are_values: bool, pointer: String, section: &Node) {
+        if section.is_null() {
             return;
         }
-        let Shape::Object(members) = &section.value.shape else {
-            self.wrong_type(
-                pointer(&section.name),
-                &section.value.span,
-                "an object of items by key",
-                &section.value,
-            );
+        let Shape::Object(members) = &section.shape else {
+            let expected = "an object of items by key";
+            self.wrong_type(pointer, &section.span, expected, section);
             return;
         };
         for member in members {
@@ -160,7 +171,7 @@ impl Reader<'_> {
                 key_span: member.span.clone(),
                 document: Some(self.document),
                 bytes,
-                is_value: section.name == "flagValues",
+                is_value: are_values,
             });
         }
     }
@@ -246,10 +257,10 @@ fn repeated_items(
     last_wins: bool,
     found: &mut Found,
 ) {
-    let mut last: BTreeMap<(bool, String), usize> = BTreeMap::new();
+    let mut last: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
     let mut is_replaced = vec![false; items.len()];
     for (index, item) in items.iter().enumerate() {
-        let place = (item.kind == DataKind::Flag, item.key.clone());
+        let place = (item.kind.namespace(), item.key.clone());
         let Some(before) = last.insert(place, index) else {
             continue;
         };
@@ -261,7 +272,7 @@ fn repeated_items(
             continue;
         }
         let name = earlier.and_then(|earlier| documents.get(earlier));
-        let name = name.map_or("this file", |document| &document.name);
+        let name = name.map_or("the source", |document| &document.name);
         let message = format!(
             "the {} is in {name} already; the last one counts",
             item.kind

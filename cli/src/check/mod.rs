@@ -85,12 +85,7 @@ pub(crate) struct Counts {
 /// Checks the contents of a source.
 pub(crate) fn check(contents: &Contents, options: &Options) -> Report {
     let mut found = Found::default();
-    let documents = &contents.documents;
-    let read = if documents.is_empty() {
-        documents::read_items(&contents.snapshot, &mut found)
-    } else {
-        documents::read_files(documents, options.last_wins, &mut found)
-    };
+    let read = documents::read(contents, options.last_wins, &mut found);
     let mut reader = ItemReader::default();
     let readable: Vec<bool> = read
         .items

@@ -23,6 +23,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use vexil::big_segments::BigSegmentStore;
+use vexil::model::DataKind;
 use vexil::store::StoreError;
 
 pub(crate) use self::bounded::read_file;
@@ -72,6 +73,8 @@ pub(crate) struct Document {
     pub(crate) name: String,
     pub(crate) text: String,
     pub(crate) format: Format,
+    /// The section that the document is; `None` if it has all sections.
+    pub(crate) section: Option<DataKind>,
 }
 
 /// The format of a file.

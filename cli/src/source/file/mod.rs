@@ -62,6 +62,7 @@ pub(super) fn document(
         name: name.to_owned(),
         text,
         format,
+        section: options.section,
     })
 }
 
@@ -152,6 +153,7 @@ pub(super) fn parse(
             name: name.to_owned(),
             text,
             format,
+            section: options.section,
         }),
         members,
     })
