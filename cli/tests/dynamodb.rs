@@ -99,6 +99,9 @@ fn a_missing_table_and_a_missing_server_are_explained() {
     assert_eq!((ran.exit, ran.stdout.as_str()), (Exit::Unreachable, ""));
     let begin = format!("error: {source} cannot be used: there is no table \"none\"");
     assert!(ran.stderr.starts_with(&begin), "{ran:?}");
+    let ran = Folder::new().vexil(&["list", &format!("{source}&timeout=2s&region={REGION}")]);
+    assert_eq!(ran.exit, Exit::Unreachable, "{ran:?}");
+    assert!(ran.stderr.contains("set AWS_ACCESS_KEY_ID"), "{ran:?}");
     let source = "dynamodb://none?endpoint=http://127.0.0.1:1&timeout=1s";
     let ran = folder.vexil(&["list", source]);
     assert_eq!(ran.exit, Exit::Unreachable, "{ran:?}");

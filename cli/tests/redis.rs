@@ -202,6 +202,7 @@ fn a_server_with_tls_is_trusted_by_its_authority() {
         "add ?ca=FILE, the PEM file of the certificate authority, if you trust it",
     );
     let ran = folder.vexil(&["list", &format!("{url}?ca=none.pem")]);
+    assert_eq!(ran.stdout, "");
     assert_eq!(ran.exit, Exit::Usage, "{ran:?}");
     assert!(ran.stderr.contains("none.pem"), "{ran:?}");
 }
@@ -219,6 +220,19 @@ fn a_cluster_and_sentinels_are_read() {
     let folder = Folder::new();
     let url = format!("redis+cluster://{}?prefix={prefix}", hosts.join(","));
     is_shown(&folder.vexil(&["show", &url, "theme", "--raw"]));
+    let other = cluster
+        .nodes()
+        .iter()
+        .find(|node| node.address() != cluster.node_of("launchdarkly:features").unwrap().address());
+    let url = other.unwrap().url();
+    let ran = folder.vexil(&["list", &url]);
+    assert_eq!(ran.exit, Exit::Unreachable, "{ran:?}");
+    assert!(
+        ran.stderr.starts_with(&format!(
+            "error: {url}: the server is part of a Redis Cluster\nhelp: "
+        )),
+        "{ran:?}"
+    );
 
     let sentinels = RedisSentinel::start().unwrap();
     fill(sentinels.primary().unwrap(), "launchdarkly");

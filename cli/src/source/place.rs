@@ -11,6 +11,10 @@ use super::url::Credentials;
 
 /// Where flags are. Contains secrets, which its `Debug` form does not show.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(all(feature = "redis", feature = "dynamodb")),
+    expect(dead_code, reason = "URLs are checked without the features too")
+)]
 pub(super) enum Place {
     Stdin(FileOptions),
     File(PathBuf, FileOptions),

@@ -54,9 +54,18 @@ pub(super) fn unreachable(source: &str, chain: &str) -> Failure {
         "cannot connect to {source}: {}",
         escaped(last(chain))
     ))
-    .help(format_args!(
-        "is it the right server? \"vexil list {source} -v\" logs each attempt"
-    ))
+    .help(format_args!("is it the right server? {}", log(source)))
+}
+
+/// Names the command that logs the attempts to read a source, if it can be repeated as it is shown.
+fn log(source: &str) -> String {
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || ":/.-_+,@".contains(character);
+    if source.chars().all(is_plain) {
+        format!("\"vexil list {source} -v\" logs each attempt")
+    } else {
+        "The option -v logs each attempt".to_owned()
+    }
 }
 
 pub(super) fn timed_out(source: &str) -> Failure {

@@ -69,6 +69,10 @@ pub(crate) trait Memberships: BigSegmentStore {
 }
 
 /// Opens a database. This does not connect.
+#[cfg_attr(
+    not(any(feature = "redis", feature = "dynamodb")),
+    expect(unused_variables, reason = "no database can be opened")
+)]
 pub(super) fn open(place: &Place, shown: &str, session: &Session<'_>) -> Result<Database, Failure> {
     match place {
         #[cfg(feature = "redis")]
@@ -213,6 +217,9 @@ pub(super) fn failure(shown: &str, error: &StoreError) -> Failure {
     let detail = text
         .split_once(": ")
         .map_or(text.as_str(), |(_, detail)| detail);
+    if let Some((sentence, help)) = advice(&text) {
+        return Failure::new(Exit::Unreachable, format_args!("{shown}: {sentence}")).help(help);
+    }
     match error {
         StoreError::Timeout => timed_out(shown),
         StoreError::Auth { .. } => Failure::new(
@@ -230,6 +237,40 @@ pub(super) fn failure(shown: &str, error: &StoreError) -> Failure {
         )
         .help("\"vexil help sources\" describes the parameters of a database"),
     }
+}
+
+/// The sentence and the remedy of errors whose own remedy is for programs.
+fn advice(error: &str) -> Option<(&'static str, &'static str)> {
+    let known = [
+        (
+            "no AWS region",
+            "no AWS region is configured",
+            "add ?region=NAME, or set AWS_REGION",
+        ),
+        (
+            "no AWS credentials",
+            "there are no AWS credentials",
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+        ),
+        (
+            "IMDS",
+            "there are no AWS credentials",
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+        ),
+        (
+            "is part of a Redis Cluster",
+            "the server is part of a Redis Cluster",
+            "write redis+cluster://HOST, and the prefix as its writer does, for example \
+             ?prefix={launchdarkly}",
+        ),
+        (
+            "a Redis Cluster has only the database 0",
+            "there is no database of this number, or the user may not select it",
+            "leave out the database, or correct it",
+        ),
+    ];
+    let found = known.iter().find(|(words, ..)| error.contains(words));
+    found.map(|(_, sentence, help)| (*sentence, *help))
 }
 
 #[cfg(test)]

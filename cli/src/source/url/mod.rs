@@ -197,7 +197,12 @@ fn direct(text: &str, given: &Given<'_>) -> Result<Parsed, Failure> {
                 None => path.strip_prefix("//").unwrap_or(path),
             };
             let path = percent_decode_str(path).decode_utf8_lossy();
-            Ok(file(&path, file_options(query, "a file")?, given))
+            // `file:///C:/flags.json`
+            let path = match path.strip_prefix('/') {
+                Some(path) if cfg!(windows) && path.get(1..2) == Some(":") => path,
+                _ => &path,
+            };
+            Ok(file(path, file_options(query, "a file")?, given))
         }
         "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
         | "rediss+sentinel" => databases::redis(&scheme, authority()?, given),
