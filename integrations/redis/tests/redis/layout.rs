@@ -6,7 +6,8 @@ use vexil_redis::RedisDataStore;
 use vexil_testing::servers::{RedisReply, RedisServer};
 
 use crate::support::{
-    connection_builder, data, item, keys, number, shared_store, store_builder, store_on, text,
+    TIMEOUT, connection_builder, data, item, keys, number, shared_store, store_builder, store_on,
+    text,
 };
 
 // STO-1.1 and STO-1.2: two hashes, an empty marker, the bytes as received, no expiry, nothing else
@@ -212,4 +213,31 @@ async fn a_key_that_is_not_utf_8_is_skipped() {
         keys(&store_on(&server).get_all(DataKind::Flag).await.unwrap()),
         ["a"]
     );
+}
+
+#[tokio::test]
+async fn other_prefixes_are_found_unless_the_user_may_not_scan() {
+    let server = RedisServer::builder()
+        .acl_user("reader", "pw", "~* +@all -scan")
+        .start()
+        .unwrap();
+    for key in [
+        "launchdarkly:features",
+        "b:c:features",
+        "a:features",
+        "a:segments",
+        "features",
+        "x:features:y",
+    ] {
+        server.command(["HSET", key, "flag", "{}"]).unwrap();
+    }
+    for number in 0..3_000 {
+        let key = format!("other:{number}");
+        server.command(["SET", &key, ""]).unwrap();
+    }
+    let store = store_on(&server);
+    assert_eq!(store.other_prefixes(TIMEOUT).await, ["a", "b:c"]);
+    let url = server.url_as("reader", "pw");
+    let store = store_builder(url).build().unwrap();
+    assert!(store.other_prefixes(TIMEOUT).await.is_empty());
 }
