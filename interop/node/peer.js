@@ -3,7 +3,7 @@
 //     node peer.js DATABASE read QUESTIONS
 //
 // evaluates in daemon mode and prints the results. The arguments are those of peer.py. The store for
-// DynamoDB exists for an older major version of the SDK only.
+// DynamoDB exists for version 7 of the SDK only, which has contexts but another name.
 "use strict";
 
 // Ends this process after two minutes, even if the test was killed.

@@ -15,7 +15,7 @@ use crate::{Database, peer};
 const MINIMAL_YAML: &str = "\
 flags:
   banner: { on: true, variations: [old, new], fallthrough: { variation: 1 },
-    rules: [{ variation: 0, clauses: [{ op: segmentMatch, values: [staff] }] }] }
+    rules: [{ id: staff, variation: 0, clauses: [{ op: segmentMatch, values: [staff] }] }] }
 flagValues: { max-items: 12 }
 segments: { staff: { included: [ada] } }
 ";
