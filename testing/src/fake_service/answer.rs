@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use vexil_service::Event;
 
-use super::event::Event;
 use super::pace::Pace;
 use super::point::Point;
 

@@ -3,13 +3,14 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use vexil::model::DataKind;
 use vexil::{Text, Value};
+use vexil_service::{Event, HEARTBEAT, ItemsError, fdv2};
 
-use super::data::{Category, Change, Data};
-use super::event::{Event, HEARTBEAT};
+use super::data::{Change, Data};
 use super::shared::Clock;
 use super::streams::{Part, StreamEnd};
-use super::{Answer, DataError, Endpoint, FakeService, change_sets};
+use super::{Answer, Endpoint, FakeService};
 use crate::flag_builder::FlagBuilder;
 use crate::preconfigured::PreconfiguredError;
 
@@ -61,7 +62,7 @@ impl FakeService {
         &self,
         flag: serde_json::Value,
     ) -> Result<&Self, PreconfiguredError> {
-        self.try_publish(|data| data.put_ready(Category::Flags, flag))
+        self.try_publish(|data| data.put_ready(DataKind::Flag, flag))
     }
 
     /// Adds or replaces a segment, given as JSON, by the rules of
@@ -73,17 +74,17 @@ impl FakeService {
         &self,
         segment: serde_json::Value,
     ) -> Result<&Self, PreconfiguredError> {
-        self.try_publish(|data| data.put_ready(Category::Segments, segment))
+        self.try_publish(|data| data.put_ready(DataKind::Segment, segment))
     }
 
     /// Deletes a flag. The tombstone's version is one more than the flag's last version.
     pub fn delete(&self, key: &str) -> &Self {
-        self.publish(|data| data.delete(Category::Flags, key))
+        self.publish(|data| data.delete(DataKind::Flag, key))
     }
 
     /// Deletes a segment. The tombstone's version is one more than the segment's last version.
     pub fn delete_segment(&self, key: &str) -> &Self {
-        self.publish(|data| data.delete(Category::Segments, key))
+        self.publish(|data| data.delete(DataKind::Segment, key))
     }
 
     /// Replaces all flags and segments. Versions are taken from the JSON. Open streams get a `put`,
@@ -91,7 +92,7 @@ impl FakeService {
     ///
     /// # Errors
     /// Returns an error if the text is not a JSON object, or its `flags` or `segments` is not one.
-    pub fn set_data(&self, json: &str) -> Result<&Self, DataError> {
+    pub fn set_data(&self, json: &str) -> Result<&Self, ItemsError> {
         self.try_publish(|data| data.replace(json))
     }
 
@@ -111,7 +112,7 @@ impl FakeService {
     pub fn selector(&self) -> String {
         self.shared
             .state
-            .look(|state| change_sets::selector(&state.data))
+            .look(|state| fdv2::selector(&state.data.items))
     }
 
     /// Forgets all earlier selectors, as a service that was replaced by another one. A client with an
@@ -126,7 +127,7 @@ impl FakeService {
     fn publish(&self, change: impl FnOnce(&mut Data) -> Change) -> &Self {
         self.shared.state.change(|state| {
             let change = change(&mut state.data);
-            state.streams.publish(&state.data, &change);
+            state.streams.publish(&state.data.items, change);
         });
         self
     }
@@ -137,7 +138,7 @@ impl FakeService {
     ) -> Result<&Self, E> {
         self.shared.state.change(|state| {
             let change = change(&mut state.data)?;
-            state.streams.publish(&state.data, &change);
+            state.streams.publish(&state.data.items, change);
             Ok(self)
         })
     }

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::endpoint::Endpoint;
+use vexil_service::{Endpoint, PayloadIds};
+
 use super::payload::Payload;
 use super::request::{Connection, Incoming, Request};
 
@@ -23,6 +24,7 @@ pub(super) struct Log {
     taken: HashMap<Endpoint, u64>,
     /// Each with its position in the order of acceptance.
     payloads: VecDeque<(u64, Payload)>,
+    payload_ids: PayloadIds,
     accepted: u64,
     /// The position after that of the last payload returned by `next_payload`.
     payloads_taken: u64,
@@ -38,6 +40,7 @@ impl Log {
             count: 0,
             taken: HashMap::new(),
             payloads: VecDeque::new(),
+            payload_ids: PayloadIds::new(max_requests),
             accepted: 0,
             payloads_taken: 0,
         }
@@ -65,12 +68,7 @@ impl Log {
         let Some(payload) = Payload::of(request) else {
             return;
         };
-        let known = payload.id().is_some()
-            && self
-                .payloads
-                .iter()
-                .any(|(_, other)| other.id() == payload.id());
-        if !known {
+        if payload.id().is_none_or(|id| self.payload_ids.insert(id)) {
             self.payloads.push_back((self.accepted, payload));
             self.accepted += 1;
         }

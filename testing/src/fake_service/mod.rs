@@ -34,6 +34,7 @@
 //! | `GET …/sdk/poll` | a payload, with an `ETag`; 304 if unchanged; gzip if accepted |
 //! | `POST …/bulk` | 202, and the events are recorded; 400 if the body is not a JSON list |
 //! | `POST …/diagnostic` | 202; 400 if the body is not a JSON object |
+//! | `POST …/mobile`, `…/events/bulk/{environment}` and similar | as `…/bulk` |
 //! | any other path | 404 |
 //!
 //! Any prefix may come before a path, as with the base URIs of a proxy. An [`Answer`] replaces the
@@ -85,18 +86,15 @@
 mod answer;
 mod body;
 mod builder;
-mod change_sets;
-mod classic;
 mod connection;
 mod control;
 mod data;
-mod endpoint;
-mod event;
 mod log;
 mod observe;
 mod pace;
 mod payload;
 mod point;
+mod protocol;
 mod read;
 mod request;
 mod respond;
@@ -116,15 +114,14 @@ use std::sync::Arc;
 
 pub use self::answer::Answer;
 pub use self::builder::FakeServiceBuilder;
-pub use self::data::DataError;
-pub use self::endpoint::Endpoint;
 pub use self::pace::{Gate, Pace};
-pub use self::payload::{Payload, SummaryCount, SummaryCounts};
+pub use self::payload::Payload;
 pub use self::point::Point;
 pub use self::request::{ClosedBy, Request};
 pub use self::start_error::StartError;
 pub use self::tls::Certificate;
 pub use crate::waiting::{TimedOut, Waiting};
+pub use vexil_service::{Endpoint, ItemsError, SummaryCount, SummaryCounts};
 
 use self::server::Server;
 use self::shared::Shared;

@@ -8,8 +8,8 @@ use flate2::read::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use vexil_service::Endpoint;
 
-use super::endpoint::Endpoint;
 use super::request::Incoming;
 
 const MAX_HEADERS: usize = 128;

@@ -6,8 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-
-use super::endpoint::Endpoint;
+use vexil_service::{Endpoint, Route, RouteError};
 
 /// A request that the service has received in full. Cloning is cheap.
 #[derive(Clone)]
@@ -92,9 +91,8 @@ impl Request {
     /// of the second protocol has. `None` if it has none.
     #[must_use]
     pub fn basis(&self) -> Option<String> {
-        let mut parameters = self.query()?.split('&');
-        let basis = parameters.find_map(|parameter| parameter.strip_prefix("basis="))?;
-        Some(percent_decoded(basis))
+        let route = self.route().ok()?;
+        route.basis().map(str::to_owned)
     }
 
     /// Returns all headers.
@@ -147,6 +145,11 @@ impl Request {
     #[must_use]
     pub fn closed(&self) -> Option<ClosedBy> {
         self.0.connection.closed.get().copied()
+    }
+
+    /// Takes the path and the query apart.
+    pub(super) fn route(&self) -> Result<Route, RouteError> {
+        Route::find(self.method().as_str(), self.path(), self.query())
     }
 
     /// The request's position among all requests.
@@ -220,22 +223,4 @@ impl Connection {
     pub(super) fn close(&self, by: ClosedBy) {
         let _ = self.closed.set(by);
     }
-}
-
-/// Decodes the value of a parameter. An invalid escape is kept as it is.
-fn percent_decoded(text: &str) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = after
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
-        rest = after
-            .get(if escaped.is_some() { 2 } else { 0 }..)
-            .unwrap_or_default();
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }

@@ -9,11 +9,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::StatusCode;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use vexil_service::{Event, HEARTBEAT};
 
 use super::answer::{Answer, Coding, Kind, Piece};
 use super::body::{BodyWriter, Outcome};
-use super::endpoint::Protocol;
-use super::event::{Event, HEARTBEAT};
+use super::protocol::Protocol;
 use super::request::Request;
 use super::shared::{Shared, State};
 use super::streams::{OpenStream, Part, StreamEnd};
@@ -58,7 +58,7 @@ fn prepare(
 ) -> io::Result<Response> {
     let mut response = match answer.kind {
         Kind::Stream => {
-            let protocol = request.endpoint().streams().unwrap_or(Protocol::Classic);
+            let protocol = Protocol::of_streams(request.endpoint()).unwrap_or(Protocol::Classic);
             Response::stream(shared, state, protocol)
         }
         Kind::Payload => Response::payload(shared, state, request.endpoint()),

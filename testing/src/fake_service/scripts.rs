@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use vexil_service::Endpoint;
+
 use super::answer::Answer;
-use super::endpoint::Endpoint;
 
 /// For each endpoint, the queued answers to the next requests, and the answer to all later ones.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::{fmt, io};
 
-use super::data::DataError;
+use vexil_service::ItemsError;
 
 /// An error of starting the service.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub enum StartError {
     /// The data is invalid.
     Data {
         /// The error in the data.
-        source: DataError,
+        source: ItemsError,
     },
     /// The certificate cannot be created or used: a host name is invalid, or there is no crypto
     /// provider.
@@ -41,8 +41,8 @@ impl From<io::Error> for StartError {
     }
 }
 
-impl From<DataError> for StartError {
-    fn from(source: DataError) -> Self {
+impl From<ItemsError> for StartError {
+    fn from(source: ItemsError) -> Self {
         Self::Data { source }
     }
 }

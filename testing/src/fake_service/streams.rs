@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use vexil_service::{Event, Items, fdv1, fdv2};
 
-use super::data::{Change, Data};
-use super::endpoint::Protocol;
-use super::event::Event;
+use super::data::Change;
+use super::protocol::Protocol;
 use super::shared::Shared;
-use super::{change_sets, classic};
 
 /// How many messages may be queued for a client. A stream that is further behind is closed.
 const MAX_QUEUED: usize = 1024;
@@ -49,17 +48,19 @@ impl Streams {
         self.send_each(|_| part.clone());
     }
 
-    /// Announces the last change of the data.
-    pub(super) fn publish(&mut self, data: &Data, change: &Change) {
+    /// Announces the last change of the items.
+    pub(super) fn publish(&mut self, items: &Items, change: Change) {
+        let before = items.revision().saturating_sub(1);
         let encode = |events: Vec<Event>| Part::Send(events.iter().map(Event::to_sse).collect());
         let (mut classic, mut payloads) = (None, None);
         self.send_each(|protocol| {
             let part = match protocol {
-                Protocol::Classic => {
-                    classic.get_or_insert_with(|| encode(vec![classic::event(data, change)]))
-                }
+                Protocol::Classic => classic.get_or_insert_with(|| match change {
+                    Change::Item => encode(fdv1::changes(items, before)),
+                    Change::All => encode(vec![fdv1::put(items)]),
+                }),
                 Protocol::Payloads => {
-                    payloads.get_or_insert_with(|| encode(change_sets::last_change(data)))
+                    payloads.get_or_insert_with(|| encode(fdv2::changes(items, before)))
                 }
             };
             part.clone()

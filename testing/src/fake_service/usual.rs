@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use vexil_service::{Endpoint, Event, RouteError, fdv1, fdv2};
 
-use super::endpoint::{Endpoint, Protocol};
-use super::event::Event;
+use super::protocol::Protocol;
 use super::request::Request;
 use super::shared::{Settings, Shared, State};
 use super::streams::OpenStream;
-use super::{change_sets, classic};
 
 /// A response to be sent.
 pub(super) struct Response {
@@ -48,7 +47,7 @@ impl Response {
 
     /// Creates a response of the second protocol without events.
     pub(super) fn payload(shared: &Arc<Shared>, state: &mut State, endpoint: Endpoint) -> Self {
-        if let Some(protocol) = endpoint.streams() {
+        if let Some(protocol) = Protocol::of_streams(endpoint) {
             return Self::stream(shared, state, protocol);
         }
         let mut response = Self::status(200);
@@ -60,11 +59,10 @@ impl Response {
 
     pub(super) fn usual(shared: &Arc<Shared>, state: &mut State, request: &Request) -> Self {
         let settings = &shared.settings;
-        let Some(method) = request.endpoint().method() else {
-            return Self::status(404);
-        };
-        if *request.method() != method {
-            return Self::status(405);
+        match request.route() {
+            Ok(_) => {}
+            Err(RouteError::Method { .. }) => return Self::status(405),
+            Err(_) => return Self::status(404),
         }
         if settings.sdk_key.is_some()
             && request.header("authorization") != settings.sdk_key.as_deref()
@@ -74,27 +72,27 @@ impl Response {
         match request.endpoint() {
             Endpoint::Stream => {
                 let mut response = Self::stream(shared, state, Protocol::Classic);
-                response.pieces.push(classic::put(&state.data).to_sse());
+                response.pieces.push(fdv1::put(&state.data.items).to_sse());
                 response
             }
             Endpoint::PayloadStream => {
-                let events = change_sets::payload(&state.data, request.basis().as_deref());
+                let events = fdv2::payload(&state.data.items, request.basis().as_deref());
                 let mut response = Self::stream(shared, state, Protocol::Payloads);
                 response.pieces.extend(events.iter().map(Event::to_sse));
                 response
             }
             Endpoint::Poll => {
-                let mut response = Self::poll(settings, request, classic::etag(&state.data));
+                let mut response = Self::poll(settings, request, state.data.etag());
                 if response.status == 200 {
-                    response.pieces.push(classic::body(&state.data));
+                    response.pieces.push(fdv1::body(&state.data.items));
                 }
                 response
             }
             Endpoint::PayloadPoll => {
-                let mut response = Self::poll(settings, request, change_sets::etag(&state.data));
+                let mut response = Self::poll(settings, request, state.data.etag());
                 if response.status == 200 {
                     let basis = request.basis();
-                    response.entries = Some(change_sets::payload(&state.data, basis.as_deref()));
+                    response.entries = Some(fdv2::payload(&state.data.items, basis.as_deref()));
                 }
                 response
             }
@@ -112,7 +110,7 @@ impl Response {
                     400
                 })
             }
-            Endpoint::Other => Self::status(404),
+            _ => Self::status(404),
         }
     }
 

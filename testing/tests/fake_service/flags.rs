@@ -2,7 +2,7 @@
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
-use vexil_testing::fake_service::{DataError, StartError};
+use vexil_testing::fake_service::{ItemsError, StartError};
 use vexil_testing::{FakeService, PreconfiguredError};
 
 use crate::support::Wire;
@@ -137,18 +137,18 @@ fn invalid_data_is_refused() {
     let service = FakeService::start().unwrap();
     assert!(matches!(
         service.set_data("{sorry"),
-        Err(DataError::NotJson { .. })
+        Err(ItemsError::NotJson { .. })
     ));
-    assert!(matches!(service.set_data("[]"), Err(DataError::NoObject)));
+    assert!(matches!(service.set_data("[]"), Err(ItemsError::NoObject)));
     assert!(matches!(
         service.set_data(r#"{"flags": true}"#),
-        Err(DataError::NoMap { property: "flags" })
+        Err(ItemsError::NoMap { property: "flags" })
     ));
     let refused = FakeService::builder().data("no").start();
     assert!(matches!(
         refused,
         Err(StartError::Data {
-            source: DataError::NotJson { .. }
+            source: ItemsError::NotJson { .. }
         })
     ));
     let keyless = service.use_preconfigured_flag(json!({"on": true}));
