@@ -526,11 +526,26 @@ fn the_members_of_big_segments_are_copied_from_one_database_to_another() {
     server
         .command(["SET", "a*:big_segments_synchronized_on", "1764000000000"])
         .unwrap();
+    let diff = folder.vexil(&["diff", &from, &to, "--big-segments"]);
+    let end = "3001 contexts in big segments: 3001 differences (2999 only left, 1 only right, 1 changed)\n";
+    assert_eq!(diff.exit, Exit::No);
+    assert!(diff.stdout.ends_with(end), "{}", diff.stdout);
+    assert!(
+        diff.stdout.contains("only right  context  gone="),
+        "{}",
+        diff.stdout
+    );
     let ran = folder.vexil(&["mirror", &from, &to, "--big-segments", "--json"]);
     assert_eq!((ran.exit, ran.stderr.as_str()), (Exit::Done, ""));
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
     let expected = json!({"contexts": 3000, "removed": 1, "synchronizedOn": 1_764_000_000_000_u64});
     assert_eq!(document["bigSegments"], expected);
+    let equal = folder.vexil(&["diff", &from, &to, "--big-segments", "--json"]);
+    let document: Value = serde_json::from_str(&equal.stdout).unwrap();
+    assert_eq!(
+        (equal.exit, &document["counts"]["contexts"]),
+        (Exit::Done, &json!(3000))
+    );
     let members = |key: &str| number(&server, &["SCARD", key]);
     assert_eq!(members("b:big_segment_include:hash2999="), "Integer(2)");
     assert_eq!(members("b:big_segment_include:hash7="), "Integer(2)");

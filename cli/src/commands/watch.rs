@@ -152,6 +152,22 @@ pub(super) async fn run(args: WatchArgs, session: &mut Session<'_>) -> Result<Ex
     Ok(Exit::Done)
 }
 
+/// An evaluation before and after a change; `None` if there was no such flag.
+#[derive(Clone, Copy, PartialEq)]
+struct Turn<'d> {
+    from: Option<&'d Detail<Value>>,
+    to: Option<&'d Detail<Value>>,
+}
+
+impl<'d> From<Turn<'d>> for Evaluations<'d> {
+    fn from(turn: Turn<'d>) -> Self {
+        Self {
+            from: turn.from.map(Into::into),
+            to: turn.to.map(Into::into),
+        }
+    }
+}
+
 struct Watch<'w, 'io> {
     args: &'w WatchArgs,
     /// The source as it is shown.
@@ -238,7 +254,7 @@ impl Watch<'_, '_> {
         let before = std::mem::replace(&mut self.details, after.clone());
         let evaluation = |key: &Text| {
             let (from, to) = (before.get(key), after.get(key));
-            (from != to).then_some((from, to))
+            (from != to).then_some(Turn { from, to })
         };
         for change in changes {
             let evaluation = match change.kind {
@@ -292,11 +308,7 @@ impl Watch<'_, '_> {
             .collect())
     }
 
-    fn print(
-        &mut self,
-        changed: &Changed,
-        evaluation: Option<(Option<&Detail<Value>>, Option<&Detail<Value>>)>,
-    ) -> Result<(), Failure> {
+    fn print(&mut self, changed: &Changed, evaluation: Option<Turn<'_>>) -> Result<(), Failure> {
         let Some(left) = self.one_more() else {
             return Ok(());
         };
@@ -321,10 +333,7 @@ impl Watch<'_, '_> {
                 from: *from,
                 to: *to,
             });
-            document.evaluation = evaluation.map(|(from, to)| Evaluations {
-                from: from.map(Into::into),
-                to: to.map(Into::into),
-            });
+            document.evaluation = evaluation.map(Into::into);
             document.touches = Some(touches);
             return self.session.output.document_line(&document);
         }
@@ -362,11 +371,7 @@ impl Watch<'_, '_> {
     }
 
     /// Prints that a flag has another value although it did not change itself.
-    fn print_evaluation(
-        &mut self,
-        key: &Text,
-        (from, to): (Option<&Detail<Value>>, Option<&Detail<Value>>),
-    ) -> Result<(), Failure> {
+    fn print_evaluation(&mut self, key: &Text, turn: Turn<'_>) -> Result<(), Failure> {
         let Some(left) = self.one_more() else {
             return Ok(());
         };
@@ -375,13 +380,10 @@ impl Watch<'_, '_> {
             let mut document = Document::new("evaluation");
             document.kind = Some("flag");
             document.key = Some(key);
-            document.evaluation = Some(Evaluations {
-                from: from.map(Into::into),
-                to: to.map(Into::into),
-            });
+            document.evaluation = Some(turn.into());
             return self.session.output.document_line(&document);
         }
-        let text = format!("{}  {}", escaped(key), self.evaluation((from, to)));
+        let text = format!("{}  {}", escaped(key), self.evaluation(turn));
         self.line(&text)
     }
 
@@ -393,7 +395,7 @@ impl Watch<'_, '_> {
         }
     }
 
-    fn evaluation(&self, (from, to): (Option<&Detail<Value>>, Option<&Detail<Value>>)) -> String {
+    fn evaluation(&self, Turn { from, to }: Turn<'_>) -> String {
         let context = self.context.as_ref().map(described).unwrap_or_default();
         let arrow = self.arrow();
         let missing = || "-".to_owned();

@@ -1,5 +1,6 @@
 //! `vexil diff`: how two sources differ.
 
+mod big_segments;
 mod values;
 
 use std::time::Duration;
@@ -59,6 +60,9 @@ pub(crate) struct DiffArgs {
     /// Compare the segments only.
     #[arg(long)]
     segments: bool,
+    /// Compare the members of big segments only, which databases contain.
+    #[arg(long, conflicts_with_all = ["flags", "segments", "contexts", "only", "ignore", "exact", "stat"])]
+    big_segments: bool,
     /// Evaluate the flags of both sources, too, for each context in this file, one JSON object on
     /// each line; "-" is standard input. Shows the flags whose values differ.
     #[arg(long, value_name = "FILE")]
@@ -82,6 +86,9 @@ fn glob(text: &str) -> Result<GlobMatcher, String> {
 pub(super) async fn run(args: DiffArgs, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let left = Source::parse(&args.left, session)?;
     let right = Source::parse(&args.right, session)?;
+    if args.big_segments {
+        return big_segments::run(&left, &right, session).await;
+    }
     let options = args.options();
     let (mut one, mut other) = (left.read(session).await?, right.read(session).await?);
     let mut differences = compare(&one.snapshot, &other.snapshot, &options);
