@@ -1,4 +1,5 @@
 //! `vexil diff`.
+#![cfg(test)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Sources in DynamoDB.
+#![cfg(test)]
 
 mod support;
 

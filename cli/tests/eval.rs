@@ -1,4 +1,5 @@
 //! `vexil eval`.
+#![cfg(test)]
 
 mod support;
 

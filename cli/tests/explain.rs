@@ -1,4 +1,5 @@
 //! `vexil explain`.
+#![cfg(test)]
 
 mod support;
 

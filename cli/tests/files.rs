@@ -1,4 +1,5 @@
 //! Sources that are documents: files, standard input, and what a web server has.
+#![cfg(test)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Help, manual pages, completions and the exit statuses of wrong command lines.
+#![cfg(test)]
 
 mod support;
 

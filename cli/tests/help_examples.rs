@@ -1,4 +1,5 @@
 //! The examples in the help of each command run.
+#![cfg(test)]
 
 mod support;
 

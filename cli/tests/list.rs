@@ -1,4 +1,5 @@
 //! `vexil list`.
+#![cfg(test)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! `vexil mirror` into Redis.
+#![cfg(test)]
 
 mod support;
 

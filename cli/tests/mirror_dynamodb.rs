@@ -1,4 +1,5 @@
 //! `vexil mirror` into DynamoDB.
+#![cfg(test)]
 
 mod support;
 

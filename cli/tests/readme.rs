@@ -1,4 +1,5 @@
 //! The examples of README.md have the output that they show.
+#![cfg(test)]
 
 mod support;
 

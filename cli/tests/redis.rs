@@ -1,4 +1,5 @@
 //! Sources in Redis: real servers, alone, as a cluster and with sentinels.
+#![cfg(test)]
 
 mod support;
 

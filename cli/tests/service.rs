@@ -1,4 +1,5 @@
 //! Sources that are the flag service, a Relay Proxy, or another web server.
+#![cfg(test)]
 
 mod support;
 

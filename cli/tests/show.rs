@@ -1,4 +1,5 @@
 //! `vexil show`.
+#![cfg(test)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! `vexil watch`.
+#![cfg(test)]
 
 mod support;
 

@@ -33,6 +33,7 @@ pub(crate) struct Folder {
 }
 
 /// What a command has printed, and how it has ended.
+#[allow(dead_code, reason = "each test uses a part")]
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) exit: Exit,
