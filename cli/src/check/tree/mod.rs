@@ -5,7 +5,6 @@
 
 mod json;
 mod lines;
-mod scalar;
 mod yaml;
 
 use std::collections::BTreeMap;

@@ -1,113 +1,29 @@
-//! Finds the flags and segments of a source.
+//! The sections of a document.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use vexil::model::DataKind;
 
-use super::finding::Found;
-use super::item::Item;
-use super::registry::{Id, Severity};
-use super::rules::structure::{repetitions, similar};
-use super::schema::SECTIONS;
-use super::tree::{Member, Node, Shape, read_json, read_yaml};
-use crate::snapshot::Snapshot;
-use crate::source::{Contents, Document, Format};
+use super::Read;
+use crate::check::finding::Found;
+use crate::check::item::Item;
+use crate::check::registry::{Id, Severity};
+use crate::check::rules::structure::{repetitions, similar};
+use crate::check::schema::SECTIONS;
+use crate::check::tree::{Member, Node, Shape};
 
-/// What a source contains.
-#[derive(Debug, Default)]
-pub(super) struct Read {
-    pub(super) items: Vec<Item>,
-    /// Items that cannot be parsed.
-    pub(super) unparsed: Vec<(DataKind, String)>,
-    /// Whether a whole document cannot be read.
-    pub(super) is_unreadable: bool,
-}
-
-/// Reads all items. Of items with the same key in several files, the last one counts, and is
-/// reported unless `last_wins`.
-pub(super) fn read(contents: &Contents, last_wins: bool, found: &mut Found) -> Read {
-    let mut read = Read::default();
-    read_items(&contents.snapshot, &mut read, found);
-    let documents = &contents.documents;
-    for (index, document) in documents.iter().enumerate() {
-        let text = text_of(document);
-        let parsed = match document.format {
-            Format::Json => read_json(text),
-            Format::Yaml => read_yaml(text),
-        };
-        match parsed {
-            Ok(root) => {
-                let mut reader = Reader {
-                    document: index,
-                    is_json: document.format == Format::Json,
-                    read: &mut read,
-                    found,
-                };
-                reader.document(&root, document.section);
-            }
-            Err(malformed) => {
-                let format = match document.format {
-                    Format::Json => "JSON",
-                    Format::Yaml => "YAML",
-                };
-                let message = format!("no valid {format}: {}", malformed.message);
-                let offset = malformed.offset;
-                found.add_document(Id::NotJson, index, String::new(), offset, message);
-                read.is_unreadable = true;
-            }
-        }
-    }
-    repeated_items(&mut read.items, documents, last_wins, found);
-    read
-}
-
-/// Returns the text without a byte order mark.
-pub(super) fn text_of(document: &Document) -> &str {
-    let text = document.text.as_str();
-    text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
-/// Reads the items of a database or service.
-fn read_items(snapshot: &Snapshot, read: &mut Read, found: &mut Found) {
-    for (kind, key, stored) in snapshot.items() {
-        if stored.deleted {
-            continue;
-        }
-        let node = match std::str::from_utf8(&stored.json) {
-            Ok(text) => read_json(text)
-                .map_err(|malformed| format!("{} at byte {}", malformed.message, malformed.offset)),
-            Err(error) => Err(error.to_string()),
-        };
-        match node {
-            Ok(node) => read.items.push(Item {
-                kind,
-                key: key.to_string(),
-                node,
-                key_span: 0..0,
-                document: None,
-                bytes: stored.json.len(),
-                is_value: false,
-            }),
-            Err(error) => {
-                let message = format!("no valid JSON: {error}");
-                found.add_absent(Id::NotJson, kind, key, message);
-                read.unparsed.push((kind, key.to_string()));
-            }
-        }
-    }
-}
-
-struct Reader<'r> {
-    document: usize,
-    is_json: bool,
-    read: &'r mut Read,
-    found: &'r mut Found,
+/// Reads the items of a document.
+pub(super) struct Reader<'r> {
+    /// The index of the document.
+    pub(super) document: usize,
+    pub(super) is_json: bool,
+    pub(super) read: &'r mut Read,
+    pub(super) found: &'r mut Found,
 }
 
 impl Reader<'_> {
     /// Reads a document, which is a whole one or the content of a section.
-    fn document(&mut self, root: &Node, section: Option<DataKind>) {
+    pub(super) fn document(&mut self, root: &Node, section: Option<DataKind>) {
         if root.is_null() && !self.is_json {
             return;
         }
@@ -248,41 +164,4 @@ impl Reader<'_> {
 /// Returns the JSON pointer of a member.
 fn pointer(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
-/// Finds items with the same key, and keeps the last one of each.
-fn repeated_items(
-    items: &mut Vec<Item>,
-    documents: &[Document],
-    last_wins: bool,
-    found: &mut Found,
-) {
-    let mut last: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
-    let mut is_replaced = vec![false; items.len()];
-    for (index, item) in items.iter().enumerate() {
-        let place = (item.kind.namespace(), item.key.clone());
-        let Some(before) = last.insert(place, index) else {
-            continue;
-        };
-        if let Some(replaced) = is_replaced.get_mut(before) {
-            *replaced = true;
-        }
-        let earlier = items.get(before).and_then(|item| item.document);
-        if earlier != item.document && last_wins {
-            continue;
-        }
-        let name = earlier.and_then(|earlier| documents.get(earlier));
-        let name = name.map_or("the source", |document| &document.name);
-        let message = format!(
-            "the {} is in {name} already; the last one counts",
-            item.kind
-        );
-        found.add_item(Id::DuplicateMember, item, message);
-    }
-    let mut index = 0;
-    items.retain(|_| {
-        let keep = !is_replaced.get(index).copied().unwrap_or(false);
-        index += 1;
-        keep
-    });
 }

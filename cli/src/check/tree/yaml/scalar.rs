@@ -1,6 +1,6 @@
 //! The plain scalars of YAML, as `vexil-file-data` reads them.
 
-use super::Shape;
+use crate::check::tree::Shape;
 
 /// Returns what a scalar without quotes and without a tag is: the core schema of YAML 1.2, with
 /// integers of all bases and with underscores between their digits.
