@@ -7,7 +7,6 @@
 mod bounded;
 mod database;
 mod file;
-#[allow(dead_code, reason = "for the commands that run until they are stopped")]
 mod follow;
 mod http;
 mod merge;
@@ -29,10 +28,6 @@ use vexil::store::StoreError;
 pub(crate) use self::bounded::read_file;
 pub(crate) use self::database::{Lease, Memberships, Writable, text as stored_text};
 use self::file::Read;
-#[allow(
-    unused_imports,
-    reason = "for the commands that run until they are stopped"
-)]
 pub(crate) use self::follow::{Change, Follow};
 use self::merge::Merge;
 use self::place::{FileOptions, Place};
