@@ -44,7 +44,7 @@ impl SummaryCounts {
         counts
     }
 
-    /// Adds the counts of an event, which has none unless it is a summary.
+    /// Adds the counts of an event if it is a summary.
     pub fn count(&mut self, event: &Value) {
         if event.get("kind").is_none_or(|kind| kind != "summary") {
             return;

@@ -267,7 +267,7 @@ impl State<'_> {
                     stored,
                 })
             }
-            // The other changes are written all the same.
+            // The other changes are written.
             Err(error @ StoreError::TooLarge { .. }) => {
                 self.command.report(Event::Unreadable(&Unreadable {
                     kind,

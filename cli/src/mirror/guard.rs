@@ -34,7 +34,7 @@ impl Refusal {
         (foreign > 0).then_some(Self::Foreign { items: foreign })
     }
 
-    /// Returns the failure of a command that is not told to go on.
+    /// Returns the failure of a command without permission to continue.
     pub(crate) fn failure(self) -> Failure {
         let failure = Failure::new(
             Exit::Refused,
@@ -42,7 +42,7 @@ impl Refusal {
         );
         match self {
             Self::Empties(_) => failure.help(
-                "is the source the right one, and complete? --allow-empty writes it all the same",
+                "is the source the right one, and complete? --allow-empty writes it anyway",
             ),
             Self::Foreign { .. } => failure.help(
                 "--dry-run shows what would change; --yes replaces what is there, and --yes \

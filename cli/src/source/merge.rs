@@ -13,7 +13,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::escaped;
 use crate::snapshot::Snapshot;
 
-/// What was read so far.
+/// The contents that were read so far.
 #[derive(Debug)]
 pub(super) struct Merge {
     duplicates: Duplicates,

@@ -9,7 +9,7 @@ use crate::error::{CommandError, store_error};
 use crate::request::{Request, RequestClass};
 use crate::store::RedisDataStore;
 
-/// Takes the key if nobody or this owner holds it. Returns whether it did.
+/// Takes the key if it is free or held by this owner. Returns whether it did.
 const HOLD: &str = r"local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])

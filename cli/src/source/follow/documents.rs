@@ -26,7 +26,7 @@ pub(super) struct Watched {
     options: FileOptions,
 }
 
-/// The files of a source, with those of `--also`; none if the source is not a file.
+/// The files of a source, with those of `--also`; empty if the source is not a file.
 pub(super) fn files(
     source: &Source,
     reading: &ReadingArgs,

@@ -33,7 +33,7 @@ pub(crate) enum Change {
         key: Text,
         item: StoredText,
     },
-    /// The source cannot be read. What was read before remains valid.
+    /// The source cannot be read. Earlier changes remain valid.
     OutageBegan(String),
     /// The source can be read again. A change follows only if something has changed.
     OutageEnded,
