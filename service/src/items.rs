@@ -1,7 +1,6 @@
 //! [`Items`]: flags and segments as JSON, with their versions and the revision of each change.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use vexil_eval::model::DataKind;
 
+use crate::by_kind::ByKind;
 use crate::complete;
 
 /// The flags and segments of an environment. Both protocols present it in their own ways:
@@ -40,8 +40,7 @@ use crate::complete;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Items {
-    flags: BTreeMap<String, VersionedItem>,
-    segments: BTreeMap<String, VersionedItem>,
+    items: ByKind<VersionedItem>,
     revision: u64,
     payload_id: String,
 }
@@ -90,8 +89,7 @@ impl Items {
     #[must_use]
     pub fn new(payload_id: impl Into<String>) -> Self {
         Self {
-            flags: BTreeMap::new(),
-            segments: BTreeMap::new(),
+            items: ByKind::default(),
             revision: 0,
             payload_id: payload_id.into(),
         }
@@ -117,19 +115,17 @@ impl Items {
     /// Returns an item or its tombstone.
     #[must_use]
     pub fn get(&self, kind: DataKind, key: &str) -> Option<&VersionedItem> {
-        self.table(kind).get(key)
+        self.items.of(kind).get(key)
     }
 
     /// Returns the items and tombstones of one kind, by key.
     pub fn of_kind(&self, kind: DataKind) -> impl Iterator<Item = (&str, &VersionedItem)> {
-        self.table(kind).iter().map(|(key, item)| (&**key, item))
+        self.items.of(kind).iter().map(|(key, item)| (&**key, item))
     }
 
     /// Returns all items and tombstones: flags, then segments, by key.
     pub fn iter(&self) -> impl Iterator<Item = (DataKind, &str, &VersionedItem)> {
-        DataKind::READ_ORDER
-            .into_iter()
-            .flat_map(|kind| self.of_kind(kind).map(move |(key, item)| (kind, key, item)))
+        self.items.iter()
     }
 
     /// Returns the items and tombstones that have changed after this revision.
@@ -188,7 +184,7 @@ impl Items {
         self.revision += 1;
         let revision = self.revision;
         for (kind, found) in [(DataKind::Flag, flags), (DataKind::Segment, segments)] {
-            let table = self.table_mut(kind);
+            let table = self.items.of_mut(kind);
             for (key, item) in table.iter_mut() {
                 let is_gone = found.is_none_or(|found| !found.contains_key(key));
                 if item.text.is_some() && is_gone {
@@ -260,7 +256,7 @@ impl Items {
         }
         self.revision = revision;
         for (kind, key, item) in changed {
-            self.table_mut(kind).insert(key, item);
+            self.items.of_mut(kind).insert(key, item);
         }
         Ok(true)
     }
@@ -272,27 +268,13 @@ impl Items {
             text,
             revision: self.revision,
         };
-        self.table_mut(kind).insert(key.to_owned(), item);
+        self.items.of_mut(kind).insert(key.to_owned(), item);
     }
 
     fn next_version(&self, kind: DataKind, key: &str) -> u64 {
         self.get(kind, key)
             .map_or(0, VersionedItem::version)
             .saturating_add(1)
-    }
-
-    fn table(&self, kind: DataKind) -> &BTreeMap<String, VersionedItem> {
-        match kind {
-            DataKind::Flag => &self.flags,
-            DataKind::Segment => &self.segments,
-        }
-    }
-
-    fn table_mut(&mut self, kind: DataKind) -> &mut BTreeMap<String, VersionedItem> {
-        match kind {
-            DataKind::Flag => &mut self.flags,
-            DataKind::Segment => &mut self.segments,
-        }
     }
 }
 

@@ -1,33 +1,61 @@
 //! The flag service's half of the delivery protocols: what a service answers to SDKs.
 //!
 //! The crate has no sockets, no clock, no locks and no async code. Requests and items come in as
-//! text, and answers go out as text; the program around it moves them. [`Items`] holds the flags and
-//! segments of an environment with their versions. [`fdv1`] and [`fdv2`] present them to SDKs.
+//! text, and answers go out as text; the program around it moves them.
+//!
+//! | type | for |
+//! | --- | --- |
+//! | [`Route`], [`Endpoint`] | what a request asks for |
+//! | [`AccessRules`] | which hosts and web pages are answered |
+//! | [`Items`] | flags and segments with their versions and the history of their changes |
+//! | [`Layers`] | the items of a source, with overrides laid over them |
+//! | [`fdv1`], [`fdv2`] | items as server-side SDKs receive them, in both protocols |
+//! | [`Rules`], [`ClientFlags`] | values for a context as client-side SDKs receive them, in both protocols |
+//! | [`PayloadIds`], [`SummaryCounts`] | the events that SDKs post |
 //!
 //! ```
-//! use serde_json::json;
-//! use vexil_eval::model::DataKind;
-//! use vexil_service::{Items, fdv1, fdv2};
+//! use vexil_eval::model::DataKind::Flag;
+//! use vexil_service::{Endpoint, Layers, Override, Route, fdv1, fdv2};
 //!
-//! let mut items = Items::new("shop-1f0c");
-//! items.put(DataKind::Flag, "banner", json!({"key": "banner", "on": false}));
-//! assert_eq!(fdv1::put(&items).name(), "put");
-//! assert_eq!(fdv2::selector(&items), "(p:shop-1f0c:1)");
+//! let mut layers = Layers::new("shop-1f0c");
+//! layers.set_base([(Flag, "banner".to_owned(), r#"{"variations": ["a", "b"]}"#.into())])?;
+//!
+//! let route = Route::find("GET", "/sdk/latest-all", None)?;
+//! assert_eq!(route.endpoint(), Endpoint::Poll);
+//! assert!(fdv1::body(layers.items()).starts_with(br#"{"flags":{"banner":"#));
+//!
+//! // An open stream of each protocol receives a change.
+//! let revision = layers.items().revision();
+//! layers.set_override(Flag, "banner", Override::Variation(1))?;
+//! assert_eq!(fdv1::changes(layers.items(), revision)[0].name(), "patch");
+//! assert_eq!(fdv2::changes(layers.items(), revision)[0].name(), "put-object");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
+mod by_kind;
+mod client_flags;
 mod completion;
+mod context;
 mod event;
 pub mod fdv1;
 pub mod fdv2;
 mod items;
+mod layers;
 mod payload_ids;
 mod query;
 mod route;
+mod rules;
 mod summaries;
 
+pub use self::access::{Access, AccessRules, RequestHead};
+pub use self::client_flags::{ClientFlags, ping};
 pub use self::completion::complete;
+pub use self::context::{ContextReadError, is_secure_mode_hash};
 pub use self::event::{Event, HEARTBEAT};
 pub use self::items::{Items, ItemsError, VersionedItem};
+pub use self::layers::{Layers, Override, OverrideError};
 pub use self::payload_ids::PayloadIds;
 pub use self::route::{Endpoint, Route, RouteError, SdkFamily};
+pub use self::rules::Rules;
 pub use self::summaries::{SummaryCount, SummaryCounts};

@@ -377,6 +377,16 @@ fn best_match(path: &str) -> Option<Match<'_>> {
         .max_by_key(|found| (found.segments, found.literals))
 }
 
+/// The family that a path belongs to, whatever the method. A path that several families use counts as
+/// one of browsers.
+pub(crate) fn family_of(path: &str) -> Option<SdkFamily> {
+    let row = best_match(path)?.row;
+    Some(match row.is_shared() {
+        true => SdkFamily::JavaScript,
+        false => row.family,
+    })
+}
+
 /// In a path, a plus sign stands for itself.
 fn percent_decoded_segment(segment: &str) -> String {
     percent_decoded(segment, false)

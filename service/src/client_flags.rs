@@ -1,0 +1,392 @@
+//! [`ClientFlags`]: the values of flags for one context, as client-side SDKs receive them.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use vexil_eval::model::Flag;
+use vexil_eval::{Context, Outcome, Reason, Text, Value, evaluate};
+
+use crate::{Event, Rules, SdkFamily};
+
+/// Beyond this number of changes, a stream sends all values again.
+const MAX_CHANGES: usize = 100;
+
+/// The values of flags for one context, family of SDKs, and choice of reasons; with the history of
+/// their changes.
+///
+/// A change of a segment or of a prerequisite changes values although the flag stays the same. An
+/// entry therefore has two versions: that of the flag, which SDKs report in events, and the revision
+/// at which the entry has changed, which SDKs compare.
+///
+/// ```
+/// use serde_json::json;
+/// use vexil_eval::Context;
+/// use vexil_eval::model::DataKind;
+/// use vexil_service::{ClientFlags, Items, Rules, SdkFamily};
+///
+/// let mut items = Items::new("shop-1f0c");
+/// let rule = json!({"clauses": [{"op": "segmentMatch", "attribute": "", "values": ["staff"]}], "variation": 1});
+/// let flag = json!({
+///     "on": true, "variations": ["a", "b"], "fallthrough": {"variation": 0}, "rules": [rule],
+/// });
+/// items.put(DataKind::Flag, "banner", flag);
+/// let mut rules = Rules::default();
+/// rules.update(&items)?;
+/// let mut flags = ClientFlags::new(&rules, "shop-1f0c", Context::new("ada")?, SdkFamily::Mobile, false);
+/// assert_eq!(flags.body(), r#"{"banner":{"version":1,"value":"a","variation":0,"flagVersion":1}}"#);
+///
+/// items.put(DataKind::Segment, "staff", json!({"included": ["ada"]}));
+/// rules.update(&items)?;
+/// assert!(flags.update(&rules));
+/// let patch = &flags.changes(1)[0];
+/// assert_eq!(patch.name(), "patch");
+/// assert_eq!(patch.data(), r#"{"key":"banner","version":2,"value":"b","variation":1,"flagVersion":1}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct ClientFlags {
+    context: Context,
+    family: SdkFamily,
+    with_reasons: bool,
+    payload_id: String,
+    /// Names the context, the family and the choice of reasons in selectors.
+    view: String,
+    entries: BTreeMap<String, Entry>,
+    /// The revision of the first evaluation. Changes before it are unknown.
+    first: u64,
+    revision: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    /// The members of the entry's JSON except key and version, with the closing brace. `None` if the
+    /// flag is gone, or no longer visible.
+    members: Option<String>,
+    /// The revision of the last change.
+    revision: u64,
+}
+
+/// The JSON of an entry, except key and version.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Members<'a> {
+    /// Null if the flag has no value for the context.
+    value: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variation: Option<usize>,
+    flag_version: u64,
+    #[serde(skip_serializing_if = "is_false")]
+    track_events: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    track_reason: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debug_events_until_date: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    prerequisites: Vec<&'a Text>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl ClientFlags {
+    /// Evaluates the flags that SDKs of the family may see. See
+    /// [`Items::new`](crate::Items::new) for the payload id.
+    #[must_use]
+    pub fn new(
+        rules: &Rules,
+        payload_id: impl Into<String>,
+        context: Context,
+        family: SdkFamily,
+        with_reasons: bool,
+    ) -> Self {
+        let view = view(&context, family, with_reasons);
+        let mut flags = Self {
+            context,
+            family,
+            with_reasons,
+            payload_id: payload_id.into(),
+            view,
+            entries: BTreeMap::new(),
+            first: rules.revision(),
+            revision: rules.revision(),
+        };
+        flags.update(rules);
+        flags
+    }
+
+    /// Evaluates the flags again, after a change. Returns whether an entry has changed.
+    pub fn update(&mut self, rules: &Rules) -> bool {
+        self.revision = rules.revision();
+        let mut evaluated = BTreeMap::new();
+        for flag in rules.flags().filter(|flag| is_visible(flag, self.family)) {
+            let members = members(flag, &self.context, rules, self.with_reasons);
+            evaluated.insert(flag.key().to_string(), members);
+        }
+        for key in self.entries.keys() {
+            if !evaluated.contains_key(key) {
+                evaluated.insert(key.clone(), None);
+            }
+        }
+        let mut is_changed = false;
+        for (key, members) in evaluated {
+            let known = self.entries.get(&key);
+            if known.is_none_or(|known| known.members != members) {
+                is_changed = true;
+                let revision = self.revision;
+                self.entries.insert(key, Entry { members, revision });
+            }
+        }
+        is_changed
+    }
+
+    /// Returns the revision of the items that were evaluated last.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Returns the body of a poll response in the classic protocol.
+    #[must_use]
+    pub fn body(&self) -> Bytes {
+        self.map().into()
+    }
+
+    /// Returns the first event of a stream in the classic protocol.
+    #[must_use]
+    pub fn put(&self) -> Event {
+        Event::new("put", self.map())
+    }
+
+    /// Returns the events of a stream in the classic protocol that announce the changes after a
+    /// revision. There is none if no entry has changed. If many have, the event is a
+    /// [`put`](Self::put).
+    #[must_use]
+    pub fn changes(&self, revision: u64) -> Vec<Event> {
+        if self.is_much(revision) {
+            return vec![self.put()];
+        }
+        let events = self.changed_after(revision).map(|(key, entry)| {
+            let key = json!(key);
+            match entry.json() {
+                Some(json) => {
+                    let members = json.strip_prefix('{').unwrap_or_default();
+                    Event::new("patch", format!(r#"{{"key":{key},{members}"#))
+                }
+                None => {
+                    let delete = format!(r#"{{"key":{key},"version":{}}}"#, entry.revision);
+                    Event::new("delete", delete)
+                }
+            }
+        });
+        events.collect()
+    }
+
+    /// Returns the answer of the second protocol to a client with this basis: everything, the
+    /// difference, or nothing. The basis of another context is unknown.
+    #[must_use]
+    pub fn payload(&self, basis: Option<&str>) -> Vec<Event> {
+        let known = basis.and_then(|basis| self.revision_of(basis));
+        let Some(revision) = known else {
+            let reason = match basis {
+                None => "payload-missing",
+                Some(_) => "cant-catchup",
+            };
+            return self.everything(reason);
+        };
+        if self.changed_after(revision).next().is_none() {
+            return vec![self.intent("none", "up-to-date")];
+        }
+        let mut events = vec![self.intent("xfer-changes", "stale")];
+        events.extend(self.payload_changes(revision));
+        events
+    }
+
+    /// Returns the events of an open stream in the second protocol that announce the changes after a
+    /// revision, with their commit. There is none if no entry has changed. If many have, everything
+    /// is sent again.
+    #[must_use]
+    pub fn payload_changes(&self, revision: u64) -> Vec<Event> {
+        if self.is_much(revision) {
+            return self.everything("stale");
+        }
+        let mut events: Vec<_> = self
+            .changed_after(revision)
+            .map(|(key, entry)| entry.object(key))
+            .collect();
+        if !events.is_empty() {
+            events.push(self.commit());
+        }
+        events
+    }
+
+    /// Returns the selector of the current values. It belongs to this context, family and choice of
+    /// reasons.
+    #[must_use]
+    pub fn selector(&self) -> String {
+        format!("(c:{}:{}:{})", self.payload_id, self.revision, self.view)
+    }
+
+    fn map(&self) -> String {
+        let mut map = String::from("{");
+        let present = self
+            .entries
+            .iter()
+            .filter_map(|(key, entry)| Some((key, entry.json()?)));
+        for (index, (key, json)) in present.enumerate() {
+            let separator = if index == 0 { "" } else { "," };
+            // Writing to a string does not fail.
+            let _ = write!(map, "{separator}{}:{json}", json!(key));
+        }
+        map.push('}');
+        map
+    }
+
+    fn changed_after(&self, revision: u64) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| entry.revision > revision)
+            .map(|(key, entry)| (&**key, entry))
+    }
+
+    /// Whether so much has changed that a client should receive everything.
+    fn is_much(&self, revision: u64) -> bool {
+        let count = self.changed_after(revision).count();
+        count > MAX_CHANGES
+    }
+
+    /// The revision that a selector names. `None` if its changes are unknown.
+    fn revision_of(&self, selector: &str) -> Option<u64> {
+        let rest = selector
+            .strip_prefix("(c:")?
+            .strip_prefix(&*self.payload_id)?;
+        let rest = rest.strip_prefix(':')?.strip_suffix(')')?;
+        let (revision, view) = rest.split_once(':')?;
+        let revision = revision.parse().ok()?;
+        let is_known = view == self.view && (self.first..=self.revision).contains(&revision);
+        is_known.then_some(revision)
+    }
+
+    fn everything(&self, reason: &str) -> Vec<Event> {
+        let mut events = vec![self.intent("xfer-full", reason)];
+        let present = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.members.is_some());
+        events.extend(present.map(|(key, entry)| entry.object(key)));
+        events.push(self.commit());
+        events
+    }
+
+    fn intent(&self, code: &str, reason: &str) -> Event {
+        let payload = json!({
+            "id": self.payload_id,
+            "target": self.revision,
+            "intentCode": code,
+            "reason": reason,
+        });
+        Event::new("server-intent", json!({"payloads": [payload]}).to_string())
+    }
+
+    fn commit(&self) -> Event {
+        let commit = json!({"state": self.selector(), "version": self.revision});
+        Event::new("payload-transferred", commit.to_string())
+    }
+}
+
+/// Omits the context, which is personal data, and the values.
+impl fmt::Debug for ClientFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientFlags")
+            .field("family", &self.family)
+            .field("with_reasons", &self.with_reasons)
+            .field("revision", &self.revision)
+            .field("entries", &self.entries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the event that makes a client poll the values again.
+///
+/// ```
+/// assert_eq!(vexil_service::ping().name(), "ping");
+/// ```
+#[must_use]
+pub fn ping() -> Event {
+    Event::new("ping", " ")
+}
+
+impl Entry {
+    /// Returns the JSON without the key.
+    fn json(&self) -> Option<String> {
+        let members = self.members.as_ref()?;
+        Some(format!(r#"{{"version":{},{members}"#, self.revision))
+    }
+
+    /// Returns the event of the second protocol. Some SDKs read the version beside the object, others
+    /// the one in it.
+    fn object(&self, key: &str) -> Event {
+        let version = self.revision;
+        let head = format!(
+            r#"{{"version":{version},"kind":"flag-eval","key":{}"#,
+            json!(key)
+        );
+        match self.json() {
+            Some(json) => Event::new("put-object", format!(r#"{head},"object":{json}}}"#)),
+            None => Event::new("delete-object", format!("{head}}}")),
+        }
+    }
+}
+
+fn is_visible(flag: &Flag, family: SdkFamily) -> bool {
+    match family {
+        SdkFamily::Server => true,
+        SdkFamily::Mobile => flag.using_mobile_key(),
+        SdkFamily::JavaScript => flag.using_environment_id(),
+    }
+}
+
+fn members(flag: &Flag, context: &Context, rules: &Rules, with_reasons: bool) -> Option<String> {
+    let Outcome::Done(evaluation) = evaluate(flag, context, rules) else {
+        // `Rules` knows of every item whether it exists.
+        return None;
+    };
+    let is_experiment = evaluation.verdict.is_experiment(flag);
+    let direct = evaluation
+        .prerequisites()
+        .iter()
+        .filter(|evaluated| evaluated.prerequisite_of == flag.key());
+    let (variation, value) = evaluation.variation.unzip();
+    let members = Members {
+        value: value.unwrap_or(&Value::Null),
+        variation,
+        flag_version: flag.version(),
+        track_events: flag.track_events() || is_experiment,
+        track_reason: is_experiment,
+        reason: (with_reasons || is_experiment).then(|| evaluation.reason()),
+        debug_events_until_date: flag.debug_events_until().filter(|until| *until > 0),
+        prerequisites: direct.map(|evaluated| evaluated.flag.key()).collect(),
+    };
+    // Serialization fails only for map keys that are not strings, and for failing writers.
+    let json = serde_json::to_string(&members).unwrap_or_default();
+    json.strip_prefix('{').map(str::to_owned)
+}
+
+/// Names a context, a family and a choice of reasons.
+fn view(context: &Context, family: SdkFamily, with_reasons: bool) -> String {
+    let named = json!([context, format!("{family:?}"), with_reasons]);
+    let hash = Sha256::digest(named.to_string());
+    hash.iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
