@@ -1,7 +1,7 @@
 //! Big segments in the layout of a Relay Proxy.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use vexil::big_segments::{BigSegmentStore, StoreError};
+use vexil::big_segments::{BigSegmentStore, StoreError, StoredMembership};
 use vexil::eval::Membership;
 use vexil_dynamodb::{DynamoDbBigSegmentStore, aws_sdk_dynamodb};
 
@@ -140,4 +140,39 @@ async fn the_last_synchronization_is_read_from_the_metadata() {
             "{wrong:?}: {error:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn all_memberships_are_written_read_and_replaced() {
+    let table = TestTable::new().await;
+    let store = local(DynamoDbBigSegmentStore::builder(&table.name).prefix("p"));
+    let store = store.build().unwrap();
+    let membership = |number: usize, included: &[&str], excluded: &[&str]| {
+        let owned = |references: &[&str]| references.iter().map(ToString::to_string).collect();
+        let mut membership = StoredMembership::new(format!("h{number:04}"));
+        membership.included = owned(included);
+        membership.excluded = owned(excluded);
+        membership
+    };
+    let many: Vec<_> = (0..1_100)
+        .map(|number| membership(number, &["vip.g12"], &[]))
+        .collect();
+    store.write_memberships(&many).await.unwrap();
+    let changes = [
+        membership(0, &[], &[]),
+        membership(1, &["a.g1"], &["out.g2"]),
+    ];
+    store.write_memberships(&changes).await.unwrap();
+    let (mut read, mut cursor, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = store.memberships(cursor.as_deref()).await.unwrap();
+        read.extend(page.memberships);
+        (cursor, pages) = (page.next, pages + 1);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!((read.len(), &read[0], pages), (1_099, &changes[1], 2));
+    store.write_last_synchronized(7).await.unwrap();
+    assert_eq!(store.last_synchronized().await.unwrap(), Some(7));
 }

@@ -13,6 +13,7 @@ mod clients;
 mod conformance;
 mod errors;
 mod init;
+mod leases;
 mod limits;
 mod outages;
 mod reading;

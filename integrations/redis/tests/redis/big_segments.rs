@@ -1,6 +1,6 @@
 //! Big segments: STO-4.1 and STO-4.2.
 
-use vexil::big_segments::{BigSegmentStore, StoreError};
+use vexil::big_segments::{BigSegmentStore, StoreError, StoredMembership};
 use vexil_redis::RedisBigSegmentStore;
 use vexil_testing::servers::RedisServer;
 
@@ -101,4 +101,56 @@ async fn a_failed_query_is_not_an_absent_membership() {
         Err(StoreError::Unavailable { .. })
     ));
     store.close().await;
+}
+
+fn membership(hash: &str, included: &[&str], excluded: &[&str]) -> StoredMembership {
+    let owned = |references: &[&str]| references.iter().map(ToString::to_string).collect();
+    let mut membership = StoredMembership::new(hash);
+    membership.included = owned(included);
+    membership.excluded = owned(excluded);
+    membership
+}
+
+async fn all(store: &RedisBigSegmentStore) -> Vec<StoredMembership> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.memberships(cursor.as_deref()).await.unwrap();
+        all.extend(page.memberships);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    all.sort_by(|one, other| one.context_hash.cmp(&other.context_hash));
+    all.dedup();
+    all
+}
+
+#[tokio::test]
+async fn all_memberships_are_written_read_and_replaced() {
+    let server = RedisServer::start().unwrap();
+    let store = store_on(&server, "a*");
+    assert_eq!(all(&store).await, []);
+    let many: Vec<_> = (0..2_500)
+        .map(|number| membership(&format!("h{number:04}"), &["vip.g12"], &[]))
+        .collect();
+    store.write_memberships(&many).await.unwrap();
+    // A prefix that the other one matches as a pattern.
+    let foreign = [membership("foreign", &["vip.g12"], &[])];
+    store_on(&server, "ax")
+        .write_memberships(&foreign)
+        .await
+        .unwrap();
+    assert_eq!(all(&store).await, many);
+    let changes = [
+        membership("h0000", &[], &[]),
+        membership("h0001", &[], &["out.g2"]),
+    ];
+    store.write_memberships(&changes).await.unwrap();
+    let read = all(&store).await;
+    assert_eq!((read.len(), &read[0]), (2_499, &changes[1]));
+    assert_eq!(store.last_synchronized().await.unwrap(), None);
+    store.write_last_synchronized(7).await.unwrap();
+    assert_eq!(store.last_synchronized().await.unwrap(), Some(7));
+    store.write_memberships(&[]).await.unwrap();
 }

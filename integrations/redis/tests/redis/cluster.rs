@@ -1,6 +1,6 @@
 //! Redis Cluster: STO-1.7 and STO-9.5, and STO-F17 to STO-F19.
 
-use vexil::big_segments::BigSegmentStore;
+use vexil::big_segments::{BigSegmentStore, StoredMembership};
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoreError};
 use vexil_redis::{RedisBigSegmentStore, RedisConfigError, RedisConnection, RedisDataStore};
@@ -276,4 +276,38 @@ fn invalid_cluster_settings_are_rejected() {
         RedisConnection::builder().cluster(["h"]).build(),
         Err(RedisConfigError::Url { .. })
     ));
+}
+
+#[tokio::test]
+async fn all_memberships_are_on_one_node_if_the_prefix_has_a_hash_tag() {
+    let cluster = RedisCluster::start().unwrap();
+    let store = |prefix: &str| {
+        let builder = RedisBigSegmentStore::builder().connection(&connection(&cluster));
+        builder.prefix(prefix).build().unwrap()
+    };
+    let mut membership = StoredMembership::new("hash");
+    membership.included = vec!["vip.g12".to_owned()];
+    let tagged = store("{ld:shop}");
+    tagged
+        .write_memberships(&[membership.clone()])
+        .await
+        .unwrap();
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = tagged.memberships(cursor.as_deref()).await.unwrap();
+        found.extend(page.memberships);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, [membership.clone()]);
+    let split = store("ld:shop");
+    for error in [
+        split.memberships(None).await.unwrap_err(),
+        split.write_memberships(&[membership]).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
+        assert!(chain(&error).contains("hash tag"), "{error:?}");
+    }
 }

@@ -8,6 +8,7 @@ mod cluster;
 mod connection;
 mod faults;
 mod layout;
+mod leases;
 mod network;
 mod push;
 mod refills;
