@@ -41,9 +41,8 @@ impl Refusal {
             format_args!("nothing was written: {}", self.reason()),
         );
         match self {
-            Self::Empties(_) => failure.help(
-                "is the source the right one, and complete? --allow-empty writes it anyway",
-            ),
+            Self::Empties(_) => failure
+                .help("is the source the right one, and complete? --allow-empty writes it anyway"),
             Self::Foreign { .. } => failure.help(
                 "--dry-run shows what would change; --yes replaces what is there, and --yes \
                  --keep-missing keeps what the source does not have",
