@@ -153,11 +153,11 @@ fn keys_of_services_and_tokens_of_web_servers_appear_nowhere() {
     let authority = url.trim_start_matches("http://");
     machine.set(
         "WEB",
-        format!("http://ada:pl4nted@{authority}/flags?token=pl4nted"),
+        format!("http://ada:pl4nted@{authority}/snapshot.json?token=pl4nted"),
     );
     machine.set(
         "WEB_DOWN",
-        "http://ada:pl4nted@127.0.0.1:1/flags?token=pl4nted",
+        "http://ada:pl4nted@127.0.0.1:1/snapshot.json?token=pl4nted",
     );
     machine.write("key", "sdk-pl4nted\n");
     machine.write("wrong", "sdk-wrong-pl4nted\n");
@@ -184,7 +184,7 @@ fn keys_of_services_and_tokens_of_web_servers_appear_nowhere() {
     for (answer, exit) in [
         (Answer::json(DATA), 0),
         (Answer::status(403), 3),
-        (Answer::redirect(302, "/flags?token=pl4nted"), 0),
+        (Answer::redirect(302, "/snapshot.json?token=pl4nted"), 0),
         (Answer::json("{\"flags\": \"pl4nted\"}"), 4),
     ] {
         service.answers(Endpoint::Other, [answer, Answer::json(DATA)]);
