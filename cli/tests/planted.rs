@@ -190,7 +190,7 @@ fn keys_of_services_and_tokens_of_web_servers_appear_nowhere() {
         service.answers(Endpoint::Other, [answer, Answer::json(DATA)]);
         assert_eq!(machine.list("env:WEB"), exit);
         while service.answers_left(Endpoint::Other) > 0 {
-            drop(machine.list("env:WEB"));
+            machine.list("env:WEB");
         }
     }
     assert!(machine.logs(&base, "connecting"));

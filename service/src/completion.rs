@@ -50,7 +50,7 @@ struct Object {
     /// The names and the JSON that is added for a missing one.
     required: &'static [(&'static str, &'static str)],
     /// The members that are such objects, or lists of them.
-    parts: &'static [(&'static str, &'static Object)],
+    parts: &'static [(&'static str, &'static Self)],
 }
 
 /// The key and the version of an item replace their JSON here.

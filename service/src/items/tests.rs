@@ -103,7 +103,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn kind_of(key: u8) -> DataKind {
-    if key % 2 == 0 { Flag } else { Segment }
+    if key.is_multiple_of(2) { Flag } else { Segment }
 }
 
 /// The items of a client by kind and key, with their versions; tombstones have no JSON.
