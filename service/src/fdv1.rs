@@ -54,6 +54,47 @@ pub fn body(items: &Items) -> Bytes {
     all(items).into()
 }
 
+/// Returns the map of flags: the body of [`Endpoint::Flags`](crate::Endpoint::Flags).
+#[must_use]
+pub fn flags(items: &Items) -> Bytes {
+    let mut text = String::new();
+    map(items, DataKind::Flag, &mut text);
+    text.into()
+}
+
+/// Returns the first event of an [`Endpoint::FlagStream`](crate::Endpoint::FlagStream), which has flags
+/// only.
+///
+/// ```
+/// use serde_json::json;
+/// use vexil_eval::model::DataKind;
+/// use vexil_service::{Items, fdv1};
+///
+/// let mut items = Items::new("shop-1f0c");
+/// items.put(DataKind::Flag, "banner", json!({"key": "banner"}));
+/// assert_eq!(fdv1::flags_put(&items).data(), r#"{"banner":{"key":"banner","version":1}}"#);
+/// let patch = &fdv1::flag_changes(&items, 0)[0];
+/// assert_eq!(patch.data(), r#"{"path":"/banner","data":{"key":"banner","version":1}}"#);
+/// ```
+#[must_use]
+pub fn flags_put(items: &Items) -> Event {
+    let mut text = String::new();
+    map(items, DataKind::Flag, &mut text);
+    Event::new("put", text)
+}
+
+/// Returns the events of an [`Endpoint::FlagStream`](crate::Endpoint::FlagStream) that announce the
+/// changes of flags after a revision.
+#[must_use]
+pub fn flag_changes(items: &Items, revision: u64) -> Vec<Event> {
+    let changed = items
+        .of_kind(DataKind::Flag)
+        .filter(|(_, item)| item.revision() > revision);
+    changed
+        .map(|(key, item)| change(&format!("/{key}"), item))
+        .collect()
+}
+
 fn change(path: &str, item: &VersionedItem) -> Event {
     let path = Value::from(path);
     match item.json() {

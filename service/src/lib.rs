@@ -11,7 +11,7 @@
 //! | [`Layers`] | the items of a source, with overrides laid over them |
 //! | [`fdv1`], [`fdv2`] | items as server-side SDKs receive them, in both protocols |
 //! | [`Rules`], [`ClientFlags`] | values for a context as client-side SDKs receive them, in both protocols |
-//! | [`PayloadIds`], [`SummaryCounts`] | the events that SDKs post |
+//! | [`Posted`], [`PayloadIds`], [`SummaryCounts`] | the events that SDKs post |
 //!
 //! ```
 //! use vexil_eval::model::DataKind::Flag;
@@ -37,12 +37,14 @@ mod by_kind;
 mod client_flags;
 mod completion;
 mod context;
+mod etag;
 mod event;
 pub mod fdv1;
 pub mod fdv2;
 mod items;
 mod layers;
 mod payload_ids;
+mod posted;
 mod query;
 mod route;
 mod rules;
@@ -52,10 +54,12 @@ pub use self::access::{Access, AccessRules, RequestHead};
 pub use self::client_flags::{ClientFlags, ping};
 pub use self::completion::complete;
 pub use self::context::{ContextReadError, is_secure_mode_hash};
+pub use self::etag::etag;
 pub use self::event::{Event, HEARTBEAT};
 pub use self::items::{Items, ItemsError, VersionedItem};
 pub use self::layers::{Layers, Override, OverrideError};
 pub use self::payload_ids::PayloadIds;
+pub use self::posted::Posted;
 pub use self::route::{Endpoint, Route, RouteError, SdkFamily};
 pub use self::rules::Rules;
 pub use self::summaries::{SummaryCount, SummaryCounts};

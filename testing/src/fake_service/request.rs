@@ -116,9 +116,7 @@ impl Request {
     /// Returns the body as JSON, if it is valid JSON.
     #[must_use]
     pub fn json(&self) -> Option<serde_json::Value> {
-        self.0
-            .incoming
-            .intact
+        self.is_intact()
             .then(|| serde_json::from_slice(self.body()).ok())
             .flatten()
     }
@@ -160,6 +158,11 @@ impl Request {
     pub(super) fn set_status(&self, status: u16) {
         // A request is answered only once, so this cannot fail.
         let _ = self.0.status.set(status);
+    }
+
+    /// Whether the body could be decoded as its headers declare.
+    pub(super) fn is_intact(&self) -> bool {
+        self.0.incoming.intact
     }
 
     pub(super) fn is_modern(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use vexil_service::{Endpoint, Event, RouteError, fdv1, fdv2};
+use vexil_service::{Endpoint, Event, Posted, RouteError, fdv1, fdv2};
 
 use super::protocol::Protocol;
 use super::request::Request;
@@ -59,24 +59,24 @@ impl Response {
 
     pub(super) fn usual(shared: &Arc<Shared>, state: &mut State, request: &Request) -> Self {
         let settings = &shared.settings;
-        match request.route() {
-            Ok(_) => {}
+        let route = match request.route() {
+            Ok(route) => route,
             Err(RouteError::Method { .. }) => return Self::status(405),
             Err(_) => return Self::status(404),
-        }
+        };
         if settings.sdk_key.is_some()
             && request.header("authorization") != settings.sdk_key.as_deref()
         {
             return Self::status(401);
         }
-        match request.endpoint() {
+        match route.endpoint() {
             Endpoint::Stream => {
                 let mut response = Self::stream(shared, state, Protocol::Classic);
                 response.pieces.push(fdv1::put(&state.data.items).to_sse());
                 response
             }
             Endpoint::PayloadStream => {
-                let events = fdv2::payload(&state.data.items, request.basis().as_deref());
+                let events = fdv2::payload(&state.data.items, route.basis());
                 let mut response = Self::stream(shared, state, Protocol::Payloads);
                 response.pieces.extend(events.iter().map(Event::to_sse));
                 response
@@ -91,24 +91,13 @@ impl Response {
             Endpoint::PayloadPoll => {
                 let mut response = Self::poll(settings, request, state.data.etag());
                 if response.status == 200 {
-                    let basis = request.basis();
-                    response.entries = Some(fdv2::payload(&state.data.items, basis.as_deref()));
+                    response.entries = Some(fdv2::payload(&state.data.items, route.basis()));
                 }
                 response
             }
-            Endpoint::Events => {
-                Self::status(if request.json().is_some_and(|json| json.is_array()) {
-                    202
-                } else {
-                    400
-                })
-            }
-            Endpoint::Diagnostics => {
-                Self::status(if request.json().is_some_and(|json| json.is_object()) {
-                    202
-                } else {
-                    400
-                })
+            Endpoint::Events | Endpoint::Diagnostics => {
+                let is_read = request.is_intact() && Posted::read(&route, request.body()).is_some();
+                Self::status(if is_read { 202 } else { 400 })
             }
             _ => Self::status(404),
         }
