@@ -48,6 +48,8 @@
 //! | --- | --- |
 //! | daemon mode, big segments | `dynamodb:GetItem`, `dynamodb:Query` |
 //! | writing flags | also `dynamodb:PutItem`, `dynamodb:BatchWriteItem` |
+//! | copying [big segments](DynamoDbBigSegmentStore::memberships) | to write, also `dynamodb:BatchWriteItem`, `dynamodb:UpdateItem` |
+//! | [leases](DynamoDbDataStore::hold_lease) | also `dynamodb:PutItem`, `dynamodb:DeleteItem` |
 //!
 //! # Connection
 //!

@@ -95,6 +95,7 @@
 //! | --- | --- |
 //! | daemon mode, big segments | `%R~P:* +hget +hgetall +exists +get +smembers +multi +exec +ping +hello +auth +select +client\|tracking` |
 //! | writing flags | `~P:*`, and also `+hset +del +set +eval +evalsha +watch +unwatch` |
+//! | copying [big segments](RedisBigSegmentStore::memberships) | to read, also `+scan`; to write, `~P:*`, and also `+sadd +del +set` |
 //!
 //! A cluster also needs `+cluster|slots +asking`; without `cluster|slots`, nodes are found by
 //! redirections. With `+config|get +scan` the store can log a warning if the server may evict all
