@@ -1,12 +1,9 @@
 //! `vexil watch`.
-#![cfg(test)]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::{Folder, until};
 use serde_json::{Value, json};
-use support::{Folder, until};
 use vexil_cli::Exit;
 
 fn data(version: u64, members: &[&str]) -> String {

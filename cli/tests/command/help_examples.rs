@@ -1,9 +1,6 @@
 //! The examples in the help of each command run.
-#![cfg(test)]
 
-mod support;
-
-use support::{Folder, words};
+use crate::support::{Folder, words};
 use vexil_cli::Exit;
 use vexil_testing::FakeService;
 use vexil_testing::servers::RedisServer;
@@ -15,7 +12,7 @@ fn the_examples_of_each_command_run() {
     let server = RedisServer::start().expect("a Redis server");
     let service = FakeService::builder().start().expect("a fake service");
     let mut folder = Folder::with(&[
-        ("flags.yaml", include_str!("../examples/shop.yaml")),
+        ("flags.yaml", include_str!("../../examples/shop.yaml")),
         ("ada.json", r#"{"kind": "user", "key": "ada"}"#),
         ("contexts.jsonl", "{\"kind\": \"user\", \"key\": \"ada\"}\n"),
     ]);

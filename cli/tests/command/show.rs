@@ -1,9 +1,6 @@
 //! `vexil show`.
-#![cfg(test)]
 
-mod support;
-
-use support::Folder;
+use crate::support::Folder;
 use vexil_cli::Exit;
 
 const FLAGS: &str = r#"{"flags": {"theme": {"version": 8, "on":true,"x": 1.50}}, "segments": {"staff": {"included": ["ada"]}}}"#;

@@ -1,10 +1,7 @@
 //! `vexil diff`.
-#![cfg(test)]
 
-mod support;
-
+use crate::support::Folder;
 use serde_json::{Value, json};
-use support::Folder;
 use vexil_cli::Exit;
 
 fn folder(left: &Value, right: &Value) -> Folder {

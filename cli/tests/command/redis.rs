@@ -1,11 +1,8 @@
 //! Sources in Redis: real servers, alone, as a cluster and with sentinels.
-#![cfg(test)]
-
-mod support;
 
 use std::path::Path;
 
-use support::{Folder, Ran};
+use crate::support::{Folder, Ran};
 use vexil_cli::Exit;
 use vexil_testing::servers::{RedisCluster, RedisSentinel, RedisServer};
 

@@ -1,9 +1,6 @@
 //! Sources that are documents: files, standard input, and what a web server has.
-#![cfg(test)]
 
-mod support;
-
-use support::{Folder, Ran};
+use crate::support::{Folder, Ran};
 use vexil_cli::Exit;
 
 fn is_shown(ran: &Ran, expected: &str) {

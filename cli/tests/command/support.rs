@@ -11,11 +11,9 @@ use tempfile::TempDir;
 use vexil_cli::{Exit, Io, SignalSender, Signals, Stdin, Stream, run};
 
 /// Longer than any operation takes, even on a busy machine.
-#[allow(dead_code, reason = "each test uses a part")]
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Waits until the condition holds.
-#[allow(dead_code, reason = "each test uses a part")]
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
@@ -33,7 +31,6 @@ pub(crate) struct Folder {
 }
 
 /// What a command has printed, and how it has ended.
-#[allow(dead_code, reason = "each test uses a part")]
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) exit: Exit,
@@ -41,7 +38,6 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-#[allow(dead_code, reason = "each test uses a part")]
 impl Folder {
     pub(crate) fn new() -> Self {
         Self {
@@ -116,14 +112,12 @@ impl Folder {
 }
 
 /// A command that runs on a thread.
-#[allow(dead_code, reason = "each test uses a part")]
 pub(crate) struct Running {
     thread: std::thread::JoinHandle<Ran>,
     sender: SignalSender,
     pub(crate) written: Written,
 }
 
-#[allow(dead_code, reason = "each test uses a part")]
 impl Running {
     /// Presses Ctrl-C, and waits for the end.
     pub(crate) fn interrupt(self) -> Ran {
@@ -167,7 +161,6 @@ impl Write for Buffer {
 }
 
 /// Splits a command line as a shell does, with single quotes.
-#[allow(dead_code, reason = "each test uses a part")]
 pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;

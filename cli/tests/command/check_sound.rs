@@ -1,12 +1,9 @@
 //! What `vexil check` calls certain holds for all contexts: compared with the evaluator.
-#![cfg(test)]
-
-mod support;
 
 use std::collections::HashMap;
 
+use crate::support::Folder;
 use serde_json::{Value, json};
-use support::Folder;
 use vexil::Context;
 use vexil::eval::{Found, Lookup, Outcome, ReasonKind, evaluate};
 use vexil::model::{DataSet, Flag, Segment};

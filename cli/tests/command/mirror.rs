@@ -1,12 +1,9 @@
 //! `vexil mirror` into Redis.
-#![cfg(test)]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::{Folder, Ran, Running, until};
 use serde_json::{Value, json};
-use support::{Folder, Ran, Running, until};
 use vexil::{Client, Context};
 use vexil_cli::Exit;
 use vexil_redis::RedisDataStore;

@@ -1,11 +1,8 @@
 //! `vexil mirror --follow` from the flag service into Redis.
-#![cfg(test)]
-
-mod support;
 
 use std::sync::Arc;
 
-use support::{Folder, until};
+use crate::support::{Folder, until};
 use vexil_cli::Exit;
 use vexil_testing::FakeService;
 use vexil_testing::servers::RedisServer;

@@ -1,13 +1,10 @@
 //! `vexil check` of random and damaged data: no defect, and the verdict of the reader of flags.
-#![cfg(test)]
-
-mod support;
 
 use std::path::Path;
 
+use crate::support::Folder;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use support::Folder;
 use vexil::model::{DataKind, ItemReader};
 use vexil_cli::Exit;
 

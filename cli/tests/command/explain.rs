@@ -1,10 +1,7 @@
 //! `vexil explain`.
-#![cfg(test)]
 
-mod support;
-
+use crate::support::Folder;
 use serde_json::Value;
-use support::Folder;
 use vexil_cli::Exit;
 
 const FLAGS: &str = r#"{"flags": {"lounge": {"version": 5, "on": true, "variations": [true, false], "fallthrough": {"variation": 1},

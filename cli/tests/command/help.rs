@@ -1,9 +1,6 @@
 //! Help, manual pages, completions and the exit statuses of wrong command lines.
-#![cfg(test)]
 
-mod support;
-
-use support::Folder;
+use crate::support::Folder;
 use vexil_cli::Exit;
 
 const COMMANDS: [&str; 8] = [

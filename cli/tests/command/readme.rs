@@ -1,11 +1,8 @@
 //! The examples of README.md have the output that they show.
-#![cfg(test)]
-
-mod support;
 
 use std::path::Path;
 
-use support::{Folder, words};
+use crate::support::{Folder, words};
 use vexil_testing::servers::RedisServer;
 
 /// Runs the command lines of all blocks of the language `console`. A line with `$ ` in front is a

@@ -1,12 +1,9 @@
 //! Random valid flags and segments have no findings; with one fault, they have that of the fault.
-#![cfg(test)]
-
-mod support;
 
 use std::collections::BTreeSet;
 
+use crate::support::Folder;
 use serde_json::{Value, json};
-use support::Folder;
 
 const ROUNDS: u64 = 8;
 

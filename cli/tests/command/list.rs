@@ -1,10 +1,7 @@
 //! `vexil list`.
-#![cfg(test)]
 
-mod support;
-
+use crate::support::Folder;
 use serde_json::{Value, json};
-use support::Folder;
 use vexil_cli::Exit;
 
 const FLAGS: &str = r#"{

@@ -2,7 +2,6 @@
 //! log for them.
 //!
 //! The command runs as a program of its own, so that its log begins with it.
-#![cfg(test)]
 
 use std::path::Path;
 use std::process::{Command, Output};

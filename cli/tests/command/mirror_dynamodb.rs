@@ -1,15 +1,12 @@
 //! `vexil mirror` into DynamoDB.
-#![cfg(test)]
-
-mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::support::{Folder, until};
 use serde_json::{Value, json};
-use support::{Folder, until};
 use vexil_cli::Exit;
 use vexil_testing::servers::dynamodb_url;
 

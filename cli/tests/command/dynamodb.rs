@@ -1,12 +1,9 @@
 //! Sources in DynamoDB.
-#![cfg(test)]
-
-mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use support::Folder;
+use crate::support::Folder;
 use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoredItem};
 use vexil_cli::Exit;

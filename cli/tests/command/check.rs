@@ -1,13 +1,10 @@
 //! `vexil check`: each finding has an example that shows it, and complete flags have no findings.
-#![cfg(test)]
-
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::support::{Folder, Ran};
 use serde_json::Value;
-use support::{Folder, Ran};
 use vexil_cli::Exit;
 use vexil_testing::TestData;
 use vexil_testing::servers::RedisServer;

@@ -1,9 +1,6 @@
 //! Sources that are the flag service, a Relay Proxy, or another web server.
-#![cfg(test)]
 
-mod support;
-
-use support::{Folder, Ran};
+use crate::support::{Folder, Ran};
 use vexil_cli::Exit;
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
