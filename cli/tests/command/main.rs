@@ -9,6 +9,7 @@ mod check_sound;
 mod diff;
 mod dynamodb;
 mod eval;
+mod exit_status;
 mod explain;
 mod files;
 mod help;
