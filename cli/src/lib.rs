@@ -8,7 +8,6 @@
 mod args;
 mod check;
 mod commands;
-mod completion;
 mod diff;
 mod evaluator;
 mod exit;

@@ -1,5 +1,4 @@
-//! The members of flags and segments: what a missing one means, which of them other SDKs require,
-//! and how lists are compared.
+//! The members of flags and segments: what a missing one means, and how lists are compared.
 //!
 //! Depends on nothing else of the command.
 
@@ -18,8 +17,6 @@ pub(crate) struct Member {
     /// What it means if the member is missing or null.
     pub(crate) default: Default,
     pub(crate) shape: Shape,
-    /// Whether there is an SDK that cannot read, or misreads, an object without the member.
-    pub(crate) required: bool,
     pub(crate) group: Group,
 }
 
@@ -114,14 +111,8 @@ impl Member {
             name,
             default,
             shape,
-            required: false,
             group: Group::Value,
         }
-    }
-
-    const fn required(mut self) -> Self {
-        self.required = true;
-        self
     }
 
     const fn of(mut self, group: Group) -> Self {
@@ -160,43 +151,29 @@ use Shape::{List, Operands, Places, Plain, Set, Unordered};
 /// A flag.
 pub(crate) static FLAG: Object = Object {
     members: &[
-        Member::new("key", Default::Text(""), Plain)
-            .required()
-            .of(Group::Identity),
-        Member::new("version", Default::Zero, Plain)
-            .required()
-            .of(Group::Identity),
-        Member::new("on", Default::False, Plain).required(),
-        Member::new("variations", Default::EmptyList, Places).required(),
-        Member::new("fallthrough", Default::EmptyObject, Shape::Object(&SERVE)).required(),
-        Member::new("offVariation", Default::Null, Plain).required(),
-        Member::new("salt", Default::Text(""), Plain).required(),
+        Member::new("key", Default::Text(""), Plain).of(Group::Identity),
+        Member::new("version", Default::Zero, Plain).of(Group::Identity),
+        Member::new("on", Default::False, Plain),
+        Member::new("variations", Default::EmptyList, Places),
+        Member::new("fallthrough", Default::EmptyObject, Shape::Object(&SERVE)),
+        Member::new("offVariation", Default::Null, Plain),
+        Member::new("salt", Default::Text(""), Plain),
         Member::new(
             "prerequisites",
             Default::EmptyList,
             List(&PREREQUISITE, Alignment::Members(&["key"])),
-        )
-        .required(),
-        Member::new("targets", Default::EmptyList, TARGETS).required(),
-        Member::new("contextTargets", Default::EmptyList, TARGETS).required(),
+        ),
+        Member::new("targets", Default::EmptyList, TARGETS),
+        Member::new("contextTargets", Default::EmptyList, TARGETS),
         Member::new(
             "rules",
             Default::EmptyList,
             List(&FLAG_RULE, Alignment::Id("id")),
-        )
-        .required(),
-        Member::new("trackEvents", Default::False, Plain)
-            .required()
-            .of(Group::Tracking),
-        Member::new("trackEventsFallthrough", Default::False, Plain)
-            .required()
-            .of(Group::Tracking),
-        Member::new("debugEventsUntilDate", Default::NullOrZero, Plain)
-            .required()
-            .of(Group::Tracking),
-        Member::new("clientSide", Default::False, Plain)
-            .required()
-            .of(Group::ClientSide),
+        ),
+        Member::new("trackEvents", Default::False, Plain).of(Group::Tracking),
+        Member::new("trackEventsFallthrough", Default::False, Plain).of(Group::Tracking),
+        Member::new("debugEventsUntilDate", Default::NullOrZero, Plain).of(Group::Tracking),
+        Member::new("clientSide", Default::False, Plain).of(Group::ClientSide),
         Member::new(
             "clientSideAvailability",
             Default::Null,
@@ -207,38 +184,29 @@ pub(crate) static FLAG: Object = Object {
         Member::new("samplingRatio", Default::NullOrOne, Plain).of(Group::Tracking),
         Member::new("migration", Default::EmptyObject, Shape::Object(&MIGRATION))
             .of(Group::Tracking),
-        Member::new("deleted", Default::False, Plain)
-            .required()
-            .of(Group::Identity),
+        Member::new("deleted", Default::False, Plain).of(Group::Identity),
     ],
 };
 
 /// A segment.
 pub(crate) static SEGMENT: Object = Object {
     members: &[
-        Member::new("key", Default::Text(""), Plain)
-            .required()
-            .of(Group::Identity),
-        Member::new("version", Default::Zero, Plain)
-            .required()
-            .of(Group::Identity),
-        Member::new("included", Default::EmptyList, Set).required(),
-        Member::new("excluded", Default::EmptyList, Set).required(),
+        Member::new("key", Default::Text(""), Plain).of(Group::Identity),
+        Member::new("version", Default::Zero, Plain).of(Group::Identity),
+        Member::new("included", Default::EmptyList, Set),
+        Member::new("excluded", Default::EmptyList, Set),
         Member::new("includedContexts", Default::EmptyList, SEGMENT_TARGETS),
         Member::new("excludedContexts", Default::EmptyList, SEGMENT_TARGETS),
-        Member::new("salt", Default::Text(""), Plain).required(),
+        Member::new("salt", Default::Text(""), Plain),
         Member::new(
             "rules",
             Default::EmptyList,
             List(&SEGMENT_RULE, Alignment::Id("id")),
-        )
-        .required(),
+        ),
         Member::new("unbounded", Default::False, Plain),
         Member::new("unboundedContextKind", Default::Text("user"), Plain),
         Member::new("generation", Default::Null, Plain),
-        Member::new("deleted", Default::False, Plain)
-            .required()
-            .of(Group::Identity),
+        Member::new("deleted", Default::False, Plain).of(Group::Identity),
     ],
 };
 
@@ -248,23 +216,23 @@ const CLAUSES: Shape = List(&CLAUSE, Alignment::Content);
 
 static PREREQUISITE: Object = Object {
     members: &[
-        Member::new("key", Default::Text(""), Plain).required(),
-        Member::new("variation", Default::Zero, Plain).required(),
+        Member::new("key", Default::Text(""), Plain),
+        Member::new("variation", Default::Zero, Plain),
     ],
 };
 
 static TARGET: Object = Object {
     members: &[
         Member::new("contextKind", Default::Text("user"), Plain),
-        Member::new("variation", Default::Zero, Plain).required(),
-        Member::new("values", Default::EmptyList, Set).required(),
+        Member::new("variation", Default::Zero, Plain),
+        Member::new("values", Default::EmptyList, Set),
     ],
 };
 
 static SEGMENT_TARGET: Object = Object {
     members: &[
         Member::new("contextKind", Default::Text("user"), Plain),
-        Member::new("values", Default::EmptyList, Set).required(),
+        Member::new("values", Default::EmptyList, Set),
     ],
 };
 
@@ -281,17 +249,15 @@ static FLAG_RULE: Object = Object {
         Member::new("id", Default::Text(""), Plain).of(Group::Id),
         Member::new("variation", Default::Null, Plain),
         Member::new("rollout", Default::Null, Shape::Object(&ROLLOUT)),
-        Member::new("clauses", Default::EmptyList, CLAUSES).required(),
-        Member::new("trackEvents", Default::False, Plain)
-            .required()
-            .of(Group::Tracking),
+        Member::new("clauses", Default::EmptyList, CLAUSES),
+        Member::new("trackEvents", Default::False, Plain).of(Group::Tracking),
     ],
 };
 
 static SEGMENT_RULE: Object = Object {
     members: &[
         Member::new("id", Default::Text(""), Plain).of(Group::Id),
-        Member::new("clauses", Default::EmptyList, CLAUSES).required(),
+        Member::new("clauses", Default::EmptyList, CLAUSES),
         Member::new("weight", Default::Null, Plain),
         Member::new("bucketBy", Default::Text("key"), Plain),
         Member::new(
@@ -306,7 +272,7 @@ static SEGMENT_RULE: Object = Object {
 
 static CLAUSE: Object = Object {
     members: &[
-        Member::new("attribute", Default::Text(""), Plain).required(),
+        Member::new("attribute", Default::Text(""), Plain),
         Member::new(
             "contextKind",
             Default::User {
@@ -314,9 +280,9 @@ static CLAUSE: Object = Object {
             },
             Plain,
         ),
-        Member::new("op", Default::Text(""), Plain).required(),
-        Member::new("values", Default::EmptyList, Operands).required(),
-        Member::new("negate", Default::False, Plain).required(),
+        Member::new("op", Default::Text(""), Plain),
+        Member::new("values", Default::EmptyList, Operands),
+        Member::new("negate", Default::False, Plain),
     ],
 };
 
@@ -336,15 +302,14 @@ static ROLLOUT: Object = Object {
             "variations",
             Default::EmptyList,
             List(&SHARE, Alignment::Place),
-        )
-        .required(),
+        ),
     ],
 };
 
 static SHARE: Object = Object {
     members: &[
-        Member::new("variation", Default::Zero, Plain).required(),
-        Member::new("weight", Default::Zero, Plain).required(),
+        Member::new("variation", Default::Zero, Plain),
+        Member::new("weight", Default::Zero, Plain),
         Member::new("untracked", Default::False, Plain),
     ],
 };

@@ -182,4 +182,4 @@ fn parse(stored: &StoredText) -> Value {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -3,12 +3,13 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use serde_json::{Value, json};
+use vexil_service::complete;
 
 use super::options::Ignored;
 use super::*;
 
 /// Returns how two versions of an item differ.
-pub(crate) fn edits(kind: DataKind, left: &Value, right: &Value) -> Vec<Edit> {
+fn edits(kind: DataKind, left: &Value, right: &Value) -> Vec<Edit> {
     edits_with(kind, left, right, Ignored::default())
 }
 
@@ -607,7 +608,7 @@ fn segments() -> BoxedStrategy<Value> {
 }
 
 /// Flags and segments with any of their members.
-pub(crate) fn items() -> impl Strategy<Value = (DataKind, Value)> {
+fn items() -> impl Strategy<Value = (DataKind, Value)> {
     prop_oneof![
         flags().prop_map(|flag| (DataKind::Flag, flag)),
         segments().prop_map(|segment| (DataKind::Segment, segment)),
@@ -746,6 +747,18 @@ fn edited(flag: &mut Value, which: usize, at: Index, number: u64) -> String {
 }
 
 proptest! {
+    #[test]
+    fn completion_changes_no_meaning_and_completes_once(item in items()) {
+        let (kind, item) = item;
+        let text = item.to_string();
+        let completed = complete(kind, "k", 3, &text).unwrap();
+        let again = complete(kind, "k", 3, &completed).unwrap();
+        prop_assert_eq!(&again, &completed);
+        let read: Value = serde_json::from_str(&completed).unwrap();
+        let edits = edits(kind, &item, &read);
+        prop_assert!(edits.is_empty(), "{:?}", edits);
+    }
+
     #[test]
     fn an_item_does_not_differ_from_itself(item in items()) {
         let (kind, item) = item;

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use vexil::Text;
 use vexil::model::{DataKind, DataSet, Item, ItemReader};
 use vexil::store::{Collection, StoredItem, encode_data_set};
+use vexil_service::complete;
 
-use crate::completion::complete;
 use crate::diff;
 use crate::snapshot::{Snapshot, StoredText, Unreadable};
 
