@@ -165,7 +165,7 @@ impl ClientFlags {
     }
 
     /// Returns the events of a stream in the classic protocol that announce the changes after a
-    /// revision. There is none if no entry has changed. If many have, the event is a
+    /// revision. The list is empty if no entry has changed. If many have, the event is a
     /// [`put`](Self::put).
     #[must_use]
     pub fn changes(&self, revision: u64) -> Vec<Event> {
@@ -209,7 +209,7 @@ impl ClientFlags {
     }
 
     /// Returns the events of an open stream in the second protocol that announce the changes after a
-    /// revision, with their commit. There is none if no entry has changed. If many have, everything
+    /// revision, with their commit. The list is empty if no entry has changed. If many have, everything
     /// is sent again.
     #[must_use]
     pub fn payload_changes(&self, revision: u64) -> Vec<Event> {
