@@ -4,6 +4,8 @@
 #![cfg(test)]
 #![cfg(feature = "http")]
 
+#[path = "support/interest.rs"]
+mod interest;
 #[path = "support/log.rs"]
 mod log;
 mod support;
@@ -60,6 +62,7 @@ fn after_shutdown(builder: ClientBuilder, log: &Log) -> Client {
 #[test]
 fn a_runtime_that_has_ended_is_one_error_and_no_flush_succeeds() {
     let log = Log::default();
+    interest::always_interested();
     let _listening = tracing::subscriber::set_default(log.subscriber());
     let service = FakeService::start().unwrap();
     service.set("flag", true);
@@ -120,6 +123,7 @@ fn a_runtime_that_has_ended_is_one_error_and_no_flush_succeeds() {
 #[test]
 fn in_read_through_mode_a_runtime_that_has_ended_is_one_error() {
     let log = Log::default();
+    interest::always_interested();
     let _listening = tracing::subscriber::set_default(log.subscriber());
     let database = MemoryDatabase::new();
     let store = Arc::new(MemoryPersistentStore::attached(&database, "ld"));
@@ -196,6 +200,7 @@ impl DataSource for Connects {
 #[test]
 fn a_processor_that_panics_is_one_error_and_loses_only_its_events() {
     let log = Log::default();
+    interest::always_interested();
     let _listening = tracing::subscriber::set_default(log.subscriber());
     let client = Client::builder("sdk-key")
         .data_source(Connects)
@@ -252,6 +257,7 @@ fn a_delivery_that_panics_fails_and_the_next_one_succeeds() {
         panics: Arc::clone(&panics),
     };
     let runtime = application_runtime();
+    interest::always_interested();
     let _listening = tracing::subscriber::set_default(log.subscriber());
     runtime.block_on(async {
         let client = Client::builder("sdk-key")

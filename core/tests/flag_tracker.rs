@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "support/interest.rs"]
+mod interest;
 #[path = "support/log.rs"]
 mod log;
 mod support;
@@ -470,6 +472,7 @@ fn changes_that_a_blocked_listener_leaves_no_room_for_are_dropped_with_one_warni
         notified.send(change.key.clone()).unwrap();
     });
     let log = log::Log::default();
+    interest::always_interested();
     tracing::subscriber::with_default(log.subscriber(), || {
         for version in 1..=6_000 {
             source.flag("flag", &serving(version, 1));

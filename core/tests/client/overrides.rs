@@ -245,6 +245,7 @@ fn an_offline_client_has_no_overrides() {
 // FDV2-9.4
 #[test]
 fn a_source_of_overrides_that_fails_keeps_its_last_overrides() {
+    crate::interest::always_interested();
     for (end, message) in [
         (End::Error, "the source of flag overrides has ended"),
         (
