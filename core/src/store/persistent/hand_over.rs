@@ -212,7 +212,12 @@ mod tests {
 
     fn hand_over() -> (HandOver, Arc<Database>) {
         let database = Arc::new(Database::default());
-        let reader = Reader::new(Arc::clone(&database) as _);
+        (hand_over_of(&database), database)
+    }
+
+    /// The store's background task reads the database from the start.
+    fn hand_over_of(database: &Arc<Database>) -> HandOver {
+        let reader = Reader::new(Arc::clone(database) as _);
         let options = WriteBehindOptions {
             is_read_only: true,
             fills_memory: false,
@@ -221,8 +226,7 @@ mod tests {
         let runtime = Runtime::shared().unwrap();
         let reporter = DataStoreReporter::new();
         let mode = CacheMode::Infinite;
-        let store = HandOver::new(reader, mode, options, SOON, &runtime, &reporter);
-        (store, database)
+        HandOver::new(reader, mode, options, SOON, &runtime, &reporter)
     }
 
     /// What a snapshot knows of the flag, and whether it is complete.
@@ -253,8 +257,9 @@ mod tests {
 
     #[tokio::test]
     async fn without_the_marker_nothing_is_read() {
-        let (store, database) = hand_over();
+        let database = Arc::new(Database::default());
         database.lacks_marker.store(true, Ordering::Relaxed);
+        let store = hand_over_of(&database);
         let fetched = store.fetch(DataKind::Flag, "flag").await;
         assert!(matches!(fetched, Err(StoreError::NotInitialized)));
         assert_eq!(seen(&store), (None, false));
