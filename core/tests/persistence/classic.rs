@@ -489,10 +489,12 @@ async fn a_delivered_data_set_is_cached() {
             .await;
         assert_eq!(evaluated(&client, "flag").await, fallthrough(1), "{mode:?}");
         assert_eq!(store.calls().count(StoreMethod::Get), 0, "{mode:?}");
-        // The marker is known, so it is not looked for any more.
+        // The marker is known, so evaluations do not look for it any more. The store looks for losses
+        // every 15 seconds.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let before = store.calls().count(StoreMethod::IsInitialized);
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        assert_eq!(evaluated(&client, "flag").await, fallthrough(1), "{mode:?}");
         let after = store.calls().count(StoreMethod::IsInitialized);
         assert_eq!(after, before, "{mode:?}");
     }
