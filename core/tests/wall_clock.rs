@@ -44,6 +44,10 @@ const READERS: &[(&str, &str)] = &[
         "the date of the last refresh, for display",
     ),
     (
+        "integrations/dynamodb/src/lease.rs",
+        "the end of a lease, which other machines compare: a clock that is ahead may take it early",
+    ),
+    (
         "integrations/file-data/src/watch/file_metadata.rs",
         "whether a file was changed just now; a date in the future counts as settled",
     ),

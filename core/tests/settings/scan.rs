@@ -40,6 +40,8 @@ const DATA: &[&str] = &[
     "Item::with_version",
     "Item::deleted",
     "StoredItem::with_version",
+    "DynamoDbBigSegmentStore::write_last_synchronized",
+    "RedisBigSegmentStore::write_last_synchronized",
     "MigrationOpTracker::latency",
     // A count that is compared with what was delivered.
     "DeliveredEvents::evaluations",

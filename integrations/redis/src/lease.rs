@@ -9,6 +9,9 @@ use crate::error::{CommandError, store_error};
 use crate::request::{Request, RequestClass};
 use crate::store::RedisDataStore;
 
+/// A longer lifetime is shortened to this: Redis refuses times beyond its calendar.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Takes the key if it is free or held by this owner. Returns whether it did.
 const HOLD: &str = r"local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
@@ -24,7 +27,7 @@ impl RedisDataStore {
     /// Returns whether this owner has it now.
     ///
     /// The lease is the key `P:name`, and ends by itself after `lifetime` unless its owner renews
-    /// it. It does not prevent writes: programs must ask for it. `owner` identifies the program, for
+    /// it. The shortest lifetime is a millisecond, the longest a century. It does not prevent writes: programs must ask for it. `owner` identifies the program, for
     /// example by a random text. Needs the permission `+eval`, also `+get +set`.
     ///
     /// ```
@@ -49,9 +52,7 @@ impl RedisDataStore {
         owner: &str,
         lifetime: Duration,
     ) -> Result<bool, StoreError> {
-        let milliseconds = u64::try_from(lifetime.as_millis())
-            .unwrap_or(u64::MAX)
-            .max(1);
+        let milliseconds = lifetime.min(LONGEST).as_millis().max(1);
         let reply = self
             .run(HOLD, name, &[owner, &milliseconds.to_string()])
             .await;

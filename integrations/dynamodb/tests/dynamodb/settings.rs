@@ -45,3 +45,18 @@ async fn a_store_works_with_any_timeout() {
         }
     }
 }
+
+/// `"DynamoDbDataStore::hold_lease"`.
+#[tokio::test]
+async fn a_lease_accepts_any_lifetime() {
+    let table = TestTable::new().await;
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    for lifetime in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let held = store.hold_lease("copy", "a", lifetime).await;
+        assert!(held.unwrap(), "{lifetime:?}");
+    }
+    let refused = store.hold_lease("copy", "b", Duration::MAX).await;
+    assert!(!refused.unwrap(), "the longest lease has not ended");
+}

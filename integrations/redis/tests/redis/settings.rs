@@ -69,6 +69,32 @@ async fn a_store_works_with_any_timeout() {
     }
 }
 
+/// `"RedisDataStore::hold_lease"` and `"RedisDataStore::other_prefixes"`.
+#[tokio::test]
+async fn a_lease_and_a_search_accept_any_time() {
+    let server = RedisServer::start().unwrap();
+    let store = RedisDataStore::builder().url(server.url()).build().unwrap();
+    let other = RedisDataStore::builder()
+        .url(server.url())
+        .prefix("other")
+        .build()
+        .unwrap();
+    other.init(&data(&["a"], &["s"])).await.unwrap();
+    for time in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let held = store.hold_lease("copy", "a", time).await;
+        assert!(held.unwrap(), "{time:?}");
+        // The shortest search may end before it has found anything.
+        let found = store.other_prefixes(time).await;
+        assert!(
+            found.is_empty() || found == ["other"],
+            "{time:?}: {found:?}"
+        );
+    }
+    assert_eq!(store.other_prefixes(Duration::MAX).await, ["other"]);
+    let refused = store.hold_lease("copy", "b", Duration::MAX).await;
+    assert!(!refused.unwrap(), "the longest lease has not ended");
+}
+
 #[tokio::test]
 async fn a_panicking_credential_provider_fails_requests_at_once() {
     let server = RedisServer::start().unwrap();
