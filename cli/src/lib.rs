@@ -1,7 +1,7 @@
 //! The command `vexil`, for people who operate feature flags: it evaluates, explains, lists, checks,
 //! compares, copies and watches the flags of a file, a database or a flag service.
 //!
-//! The binary is [`run`] with the streams of its process. The data flows from [`args`] through a
+//! The binary is [`run`] with the streams of its process. The data flows from `args` through a
 //! `source` into a `snapshot`, from there into one of the `commands`, and through `output` to the
 //! terminal.
 
