@@ -61,7 +61,8 @@ pub(crate) const RESOURCES: [Resource; 3] = [
         name: "descriptors",
         of: |sample| sample.descriptors,
         margin: (32.0, 0.0),
-        of_proxy: Some(6.0),
+        // Its runtime, its sockets, and one for tokio's signals, which `vexil-cli` enables.
+        of_proxy: Some(7.0),
     },
 ];
 
