@@ -28,7 +28,7 @@ pub(super) fn in_session<T>(
         variables: variables
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect::<HashMap<_, _>>(),
-        directory: "/work".into(),
+        directory: "/shop".into(),
         signals,
     };
     let common = Args::parse_from(["vexil", "show", "x", "y"]).common;

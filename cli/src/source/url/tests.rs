@@ -256,7 +256,7 @@ fn a_named_source_starts_at_its_file_and_may_name_a_variable() {
         };
         assert_eq!(path("@flags"), Path::new("/etc/vexil/flags.yaml"));
         assert_eq!(path("@live"), Path::new("/etc/vexil/local.yaml"));
-        assert_eq!(path("env:URL"), Path::new("/work/local.yaml"));
+        assert_eq!(path("env:URL"), Path::new("/shop/local.yaml"));
         for text in ["@other", "env:AGAIN", "env:CIRCLE"] {
             let failure = Source::parse(text, session).expect_err(text);
             assert!(failure.message.contains("another"), "{failure:?}");
@@ -279,7 +279,7 @@ fn the_parameters_reach_the_place() {
     assert!(redis.secure);
     assert_eq!(redis.database, Some(3));
     assert_eq!(redis.prefix.as_deref(), Some("a&b"));
-    assert_eq!(redis.ca.as_deref(), Some(Path::new("/work/ca.pem")));
+    assert_eq!(redis.ca.as_deref(), Some(Path::new("/shop/ca.pem")));
     assert_eq!(redis.cert.as_deref(), Some(Path::new("/c.pem")));
     assert_eq!(redis.timeout, Some(std::time::Duration::from_millis(1500)));
 
@@ -287,7 +287,7 @@ fn the_parameters_reach_the_place() {
     let Place::Service(service) = source.unwrap().place else {
         panic!("not a service")
     };
-    assert_eq!(service.key.describe(), "/work/k");
+    assert_eq!(service.key.describe(), "/shop/k");
     assert_eq!(service.base.as_deref(), Some("https://b"));
     assert_eq!(service.protocol, Protocol::Auto);
     assert_eq!(service.mode, Some(Mode::Stream));
