@@ -9,24 +9,7 @@ use crate::check::model::Clause;
 use crate::check::registry::{Id, Severity};
 use crate::check::rules::structure::similar;
 use crate::check::rules::{operands, segments, text};
-
-const OPERATORS: [&str; 15] = [
-    "in",
-    "startsWith",
-    "endsWith",
-    "contains",
-    "matches",
-    "lessThan",
-    "lessThanOrEqual",
-    "greaterThan",
-    "greaterThanOrEqual",
-    "before",
-    "after",
-    "semVerEqual",
-    "semVerLessThan",
-    "semVerGreaterThan",
-    "segmentMatch",
-];
+use crate::schema::OPERATORS;
 
 /// Operators that keep the widest of their limits.
 const LIMITS: [&str; 8] = [
@@ -87,7 +70,7 @@ fn operator(item: &Item, clause: &Clause<'_>, found: &mut Found) -> bool {
         format!("there is no operator {op:?}: {effect}")
     };
     let finding = found.add_property(Id::UnknownOperator, item, &clause.spot, "op", message);
-    if let Some(similar) = similar(op, OPERATORS.into_iter()) {
+    if let Some(similar) = similar(op, OPERATORS.iter().copied()) {
         finding.help(format!("did you mean {similar:?}?"));
     }
     false
