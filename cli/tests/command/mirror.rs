@@ -321,10 +321,13 @@ fn an_interrupted_copy_leaves_the_old_data_set_or_the_new_one() {
     ]));
     assert_eq!(mirror(&folder, "one.json", &server, &[]).exit, Exit::Done);
     let files = ["one.json", "other.json"];
-    for delay in [0, 20, 40, 80] {
+    for sent in [0, 1, 4, 8, 16] {
         for file in files {
+            let before = commands(&server);
             let copy = folder.begin(&["mirror", file, &server.url()]);
-            std::thread::sleep(std::time::Duration::from_millis(delay));
+            until("the copy has sent so many commands", || {
+                copy.has_ended() || commands(&server) >= before + sent
+            });
             let ran = copy.interrupt();
             assert!(
                 matches!(ran.exit, Exit::Interrupted | Exit::Done),
@@ -335,6 +338,21 @@ fn an_interrupted_copy_leaves_the_old_data_set_or_the_new_one() {
             assert_eq!(diff(&folder, file, &server)["markers"][1], true);
         }
     }
+}
+
+/// The number of commands that the server has run, without those of this function.
+fn commands(server: &RedisServer) -> u64 {
+    let statistics = server
+        .command(["INFO", "commandstats"])
+        .unwrap()
+        .text()
+        .unwrap();
+    let calls = |line: &str| {
+        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        let calls = rest.split(',').next()?.parse::<u64>().ok()?;
+        (name != "info").then_some(calls)
+    };
+    statistics.lines().filter_map(calls).sum()
 }
 
 /// A copy that follows its source.

@@ -125,6 +125,10 @@ impl Running {
         self.wait()
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Waits for the end.
     pub(crate) fn wait(self) -> Ran {
         self.thread.join().expect("the command does not panic")
