@@ -1,8 +1,11 @@
 //! [`Row`]: one item of a list.
 
 use serde::Serialize;
+use serde_json::Value;
 use vexil::Text;
 use vexil::model::{Flag, Item, Segment};
+
+type Members = serde_json::Map<String, Value>;
 
 /// One item of a list.
 #[derive(Debug, Serialize)]
@@ -51,6 +54,8 @@ impl Row {
             bytes,
         };
         let json = item.json().unwrap_or_default();
+        // An item that was read is a JSON object.
+        let json: Members = serde_json::from_slice(&json).unwrap_or_default();
         match item {
             Item::Flag(entry) => {
                 if let Some(flag) = entry.present() {
@@ -66,21 +71,19 @@ impl Row {
         row
     }
 
-    fn fill_flag(&mut self, flag: &Flag, json: &[u8]) {
+    fn fill_flag(&mut self, flag: &Flag, json: &Members) {
         self.on = Some(flag.is_on());
         self.variations = Some(flag.variations().len());
-        self.rules =
-            Some(member(json, "rules").map_or(0, |rules| rules.as_array().map_or(0, Vec::len)));
+        self.rules = Some(rules(json));
         self.prerequisites = Some(flag.prerequisites().cloned().collect());
         self.segments = Some(distinct(flag.segments()));
     }
 
-    fn fill_segment(&mut self, segment: &Segment, json: &[u8]) {
-        self.rules =
-            Some(member(json, "rules").map_or(0, |rules| rules.as_array().map_or(0, Vec::len)));
+    fn fill_segment(&mut self, segment: &Segment, json: &Members) {
+        self.rules = Some(rules(json));
         self.segments = Some(distinct(segment.segments()));
         self.big = segment.is_big();
-        self.generation = member(json, "generation").and_then(|generation| generation.as_i64());
+        self.generation = json.get("generation").and_then(Value::as_i64);
     }
 
     /// Returns the cells of a table: key, kind, version, state, variations, rules, uses.
@@ -119,10 +122,10 @@ impl Row {
     }
 }
 
-fn member(json: &[u8], name: &str) -> Option<serde_json::Value> {
-    let mut object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(json).ok()?;
-    object.remove(name)
+fn rules(json: &Members) -> usize {
+    json.get("rules")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len)
 }
 
 fn distinct<'t>(keys: impl Iterator<Item = &'t Text>) -> Vec<Text> {
