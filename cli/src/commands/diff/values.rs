@@ -3,15 +3,12 @@
 use serde::Serialize;
 use vexil::{Context, Text, Value};
 
-use crate::commands::eval::contexts::Contexts;
+use crate::commands::eval::contexts::{ContextReader, Contexts};
 use crate::diff::Options;
 use crate::evaluator::Evaluator;
 use crate::exit::Failure;
 use crate::session::Session;
 use crate::source::Contents;
-
-/// Contexts between two looks at signals and two redraws of the progress.
-const BATCH: u64 = 256;
 
 /// The result of evaluating both sides.
 #[derive(Debug, Serialize)]
@@ -52,25 +49,8 @@ pub(super) async fn compare(
         .filter(|key| right.flag(key).is_some() && options.has_key(key))
         .collect();
     let mut differs: Vec<Option<Differs>> = flags.iter().map(|_| None).collect();
-    let mut contexts = Contexts::of_file(file, session)?;
-    let mut progress = session.output.progress("contexts", None);
-    let (mut count, mut bad_lines) = (0, 0);
-    while let Some(next) = contexts.next()? {
-        let context = match next {
-            Ok(context) => context,
-            Err(bad) => {
-                bad_lines += 1;
-                session
-                    .output
-                    .warn(format_args!("line {}: no context: {}", bad.line, bad.error));
-                continue;
-            }
-        };
-        count += 1;
-        if u64::is_multiple_of(count, BATCH) {
-            progress.add(BATCH);
-            tokio::task::yield_now().await;
-        }
+    let mut reader = ContextReader::new(Contexts::of_file(file, session)?, None, session);
+    while let Some(context) = reader.next(session).await? {
         for (key, differs) in flags.iter().zip(&mut differs) {
             let one = left.evaluate(key, &context).value;
             let other = right.evaluate(key, &context).value;
@@ -91,7 +71,9 @@ pub(super) async fn compare(
             }
         }
     }
-    progress.finish();
+    let bad_lines = reader.bad_lines;
+    let count = reader.read - bad_lines;
+    reader.finish();
     Ok(Values {
         contexts: count,
         bad_lines,

@@ -7,6 +7,7 @@ use clap::Args;
 use vexil::Context;
 
 use crate::exit::{Exit, Failure};
+use crate::output::Progress;
 use crate::session::Session;
 
 /// The contexts to evaluate for.
@@ -144,5 +145,61 @@ impl Contexts {
                 Ok(None)
             }
         }
+    }
+}
+
+/// Contexts between two looks at signals and two redraws of the progress.
+const BATCH: u64 = 256;
+
+/// Reads contexts with a progress bar. Lines without a context are named and counted.
+pub(in crate::commands) struct ContextReader {
+    contexts: Contexts,
+    progress: Progress,
+    /// The number of lines so far.
+    pub(in crate::commands) read: u64,
+    pub(in crate::commands) bad_lines: u64,
+}
+
+impl ContextReader {
+    pub(in crate::commands) fn new(
+        contexts: Contexts,
+        count: Option<u64>,
+        session: &Session<'_>,
+    ) -> Self {
+        Self {
+            contexts,
+            progress: session.output.progress("contexts", count),
+            read: 0,
+            bad_lines: 0,
+        }
+    }
+
+    /// Returns the next context; `None` after the last one.
+    pub(in crate::commands) async fn next(
+        &mut self,
+        session: &mut Session<'_>,
+    ) -> Result<Option<Context>, Failure> {
+        while let Some(next) = self.contexts.next()? {
+            self.read += 1;
+            if self.read.is_multiple_of(BATCH) {
+                self.progress.add(BATCH);
+                tokio::task::yield_now().await;
+            }
+            match next {
+                Ok(context) => return Ok(Some(context)),
+                Err(BadLine { line, error }) => {
+                    self.bad_lines += 1;
+                    session
+                        .output
+                        .warn(format_args!("line {line}: no context: {error}"));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes the progress bar.
+    pub(in crate::commands) fn finish(self) {
+        self.progress.finish();
     }
 }

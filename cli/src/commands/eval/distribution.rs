@@ -12,15 +12,13 @@ use vexil::model::Flag;
 use vexil::{Context, Text, Value};
 
 use super::EvalArgs;
+use super::contexts::ContextReader;
 use super::one::Evaluated;
 use crate::evaluator::{Evaluator, compact, described};
 use crate::exit::Failure;
 use crate::output::escaped;
 use crate::session::Session;
 use crate::source::Contents;
-
-/// Contexts between two looks at signals and two redraws of the progress.
-const BATCH: u64 = 1024;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -88,27 +86,12 @@ pub(super) async fn run(
     flags: &[Arc<Flag>],
     session: &mut Session<'_>,
 ) -> Result<bool, Failure> {
-    let mut contexts = args.contexts.open(&args.context.kind, session)?;
-    let mut progress = session.output.progress("contexts", args.contexts.count());
+    let contexts = args.contexts.open(&args.context.kind, session)?;
+    let mut reader = ContextReader::new(contexts, args.contexts.count(), session);
     let mut counts: Vec<Counts> = flags.iter().map(|_| Counts::default()).collect();
     let mut expected: Vec<Option<Expected>> = flags.iter().map(|_| None).collect();
-    let (mut read, mut bad_lines, mut complete, mut printed) = (0_u64, 0_u64, true, 0_u64);
-    while let Some(next) = contexts.next()? {
-        read += 1;
-        if read.is_multiple_of(BATCH) {
-            progress.add(BATCH);
-            tokio::task::yield_now().await;
-        }
-        let context = match next {
-            Ok(context) => context,
-            Err(bad) => {
-                bad_lines += 1;
-                session
-                    .output
-                    .warn(format_args!("line {}: no context: {}", bad.line, bad.error));
-                continue;
-            }
-        };
+    let (mut complete, mut printed) = (true, 0_u64);
+    while let Some(context) = reader.next(session).await? {
         let mut details = Vec::with_capacity(flags.len());
         for ((flag, counts), expected) in flags.iter().zip(&mut counts).zip(&mut expected) {
             let detail = evaluator.evaluate(flag.key(), &context);
@@ -124,7 +107,8 @@ pub(super) async fn run(
             print_each(args, &context, flags, details, session)?;
         }
     }
-    progress.finish();
+    let (read, bad_lines) = (reader.read, reader.bad_lines);
+    reader.finish();
     let evaluated = read - bad_lines;
     let shares = flags
         .iter()
