@@ -55,7 +55,7 @@ pub struct ClientFlags {
     payload_id: String,
     /// Names the context, the family and the choice of reasons in selectors.
     view: String,
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<Text, Entry>,
     /// The revision of the first evaluation. Changes before it are unknown.
     first: u64,
     revision: u64,
@@ -106,7 +106,7 @@ impl ClientFlags {
         family: SdkFamily,
         with_reasons: bool,
     ) -> Self {
-        let view = view(&context, family, with_reasons);
+        let view = Self::view(&context, family, with_reasons);
         let mut flags = Self {
             context,
             family,
@@ -117,30 +117,37 @@ impl ClientFlags {
             first: rules.revision(),
             revision: rules.revision(),
         };
-        flags.update(rules);
+        flags.evaluate(rules, rules.flags().map(|flag| (flag.key(), Some(flag))));
         flags
     }
 
-    /// Evaluates the flags again, after a change. Returns whether an entry has changed.
+    /// Evaluates the flags again that a change may affect. Returns whether an entry has changed.
     pub fn update(&mut self, rules: &Rules) -> bool {
+        let since = self.revision;
+        self.evaluate(rules, rules.affected_after(since))
+    }
+
+    fn evaluate<'r>(
+        &mut self,
+        rules: &Rules,
+        flags: impl Iterator<Item = (&'r Text, Option<&'r Flag>)>,
+    ) -> bool {
         self.revision = rules.revision();
-        let mut evaluated = BTreeMap::new();
-        for flag in rules.flags().filter(|flag| is_visible(flag, self.family)) {
-            let members = members(flag, &self.context, rules, self.with_reasons);
-            evaluated.insert(flag.key().to_string(), members);
-        }
-        for key in self.entries.keys() {
-            if !evaluated.contains_key(key) {
-                evaluated.insert(key.clone(), None);
-            }
-        }
         let mut is_changed = false;
-        for (key, members) in evaluated {
-            let known = self.entries.get(&key);
-            if known.is_none_or(|known| known.members != members) {
+        for (key, flag) in flags {
+            let visible = flag.filter(|flag| is_visible(flag, self.family));
+            let members =
+                visible.and_then(|flag| members(flag, &self.context, rules, self.with_reasons));
+            let known = self.entries.get(key);
+            let is_same = match known {
+                Some(known) => known.members == members,
+                None => members.is_none(),
+            };
+            if !is_same {
                 is_changed = true;
                 let revision = self.revision;
-                self.entries.insert(key, Entry { members, revision });
+                self.entries
+                    .insert(key.clone(), Entry { members, revision });
             }
         }
         is_changed
@@ -231,6 +238,16 @@ impl ClientFlags {
     #[must_use]
     pub fn selector(&self) -> String {
         format!("(c:{}:{}:{})", self.payload_id, self.revision, self.view)
+    }
+
+    /// Names a context, a family and a choice of reasons.
+    pub(crate) fn view(context: &Context, family: SdkFamily, with_reasons: bool) -> String {
+        let named = json!([context, format!("{family:?}"), with_reasons]);
+        let hash = Sha256::digest(named.to_string());
+        hash.iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     fn map(&self) -> String {
@@ -376,16 +393,6 @@ fn members(flag: &Flag, context: &Context, rules: &Rules, with_reasons: bool) ->
     // Serialization fails only for map keys that are not strings, and for failing writers.
     let json = serde_json::to_string(&members).unwrap_or_default();
     json.strip_prefix('{').map(str::to_owned)
-}
-
-/// Names a context, a family and a choice of reasons.
-fn view(context: &Context, family: SdkFamily, with_reasons: bool) -> String {
-    let named = json!([context, format!("{family:?}"), with_reasons]);
-    let hash = Sha256::digest(named.to_string());
-    hash.iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]

@@ -21,3 +21,18 @@ pub fn etag(body: &[u8]) -> String {
         .collect();
     format!("\"{digits}\"")
 }
+
+/// Whether a header `If-None-Match` has this tag, so that the client has the body.
+///
+/// ```
+/// use vexil_service::has_etag;
+///
+/// assert!(has_etag("W/\"1\", \"2\"", "\"1\""));
+/// assert!(has_etag("*", "\"1\""));
+/// assert!(!has_etag("\"12\"", "\"1\""));
+/// ```
+#[must_use]
+pub fn has_etag(if_none_match: &str, etag: &str) -> bool {
+    let mut tags = if_none_match.split(',').map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}

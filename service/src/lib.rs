@@ -10,6 +10,7 @@
 //! | [`Items`] | flags and segments with their versions and the history of their changes |
 //! | [`Layers`] | the items of a source, with overrides laid over them |
 //! | [`fdv1`], [`fdv2`] | items as server-side SDKs receive them, in both protocols |
+//! | [`answer`], [`ItemStream`], [`ValueStream`] | the answer to a request for flags |
 //! | [`Rules`], [`ClientFlags`] | values for a context as client-side SDKs receive them, in both protocols |
 //! | [`Posted`], [`PayloadIds`], [`SummaryCounts`] | the events that SDKs post |
 //!
@@ -33,6 +34,7 @@
 //! ```
 
 mod access;
+mod answer;
 mod by_kind;
 mod client_flags;
 mod completion;
@@ -48,13 +50,15 @@ mod posted;
 mod query;
 mod route;
 mod rules;
+mod streams;
 mod summaries;
 
 pub use self::access::{Access, AccessRules, RequestHead};
+pub use self::answer::{Answer, AnswerError, Served, answer};
 pub use self::client_flags::{ClientFlags, ping};
 pub use self::completion::complete;
 pub use self::context::{ContextReadError, is_secure_mode_hash};
-pub use self::etag::etag;
+pub use self::etag::{etag, has_etag};
 pub use self::event::{Event, HEARTBEAT};
 pub use self::items::{Items, ItemsError, VersionedItem};
 pub use self::layers::{Layers, Override, OverrideError};
@@ -62,4 +66,5 @@ pub use self::payload_ids::PayloadIds;
 pub use self::posted::Posted;
 pub use self::route::{Endpoint, Route, RouteError, SdkFamily};
 pub use self::rules::Rules;
+pub use self::streams::{ItemStream, ValueStream};
 pub use self::summaries::{SummaryCount, SummaryCounts};

@@ -1,10 +1,10 @@
 //! [`Rules`]: the items, prepared for evaluation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use vexil_eval::model::{Flag, Item, ItemReader, ReadError, Segment};
-use vexil_eval::{Found, Lookup, MembershipAnswer};
+use vexil_eval::model::{DataKind, Flag, Item, ItemReader, ReadError, Segment};
+use vexil_eval::{Found, Lookup, MembershipAnswer, Text};
 
 use crate::Items;
 
@@ -30,21 +30,61 @@ use crate::Items;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    flags: BTreeMap<String, Arc<Flag>>,
-    segments: HashMap<String, Arc<Segment>>,
+    flags: BTreeMap<Text, KnownFlag>,
+    segments: HashMap<Text, Arc<Segment>>,
     revision: u64,
+}
+
+/// A flag that exists or has existed.
+#[derive(Clone, Debug)]
+struct KnownFlag {
+    flag: Option<Arc<Flag>>,
+    /// The revision at which the flag, or an item that it depends on, has changed last.
+    affected: u64,
 }
 
 impl Rules {
     /// Returns the flags by key.
     pub fn flags(&self) -> impl Iterator<Item = &Flag> {
-        self.flags.values().map(|flag| &**flag)
+        self.flags
+            .values()
+            .filter_map(|known| known.flag.as_deref())
     }
 
     /// Returns the revision of the items.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// Returns the keys of the flags whose results may have changed after a revision, because the
+    /// flag, one of its prerequisites or one of its segments has changed. A flag that was deleted has
+    /// no value.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use vexil_eval::model::DataKind::{Flag, Segment};
+    /// use vexil_service::{Items, Rules};
+    ///
+    /// let mut items = Items::new("shop-1f0c");
+    /// let clause = json!({"op": "segmentMatch", "attribute": "", "values": ["staff"]});
+    /// items.put(Flag, "banner", json!({"rules": [{"clauses": [clause], "variation": 0}]}));
+    /// items.put(Flag, "theme", json!({}));
+    /// items.put(Segment, "staff", json!({}));
+    /// let mut rules = Rules::default();
+    /// rules.update(&items)?;
+    ///
+    /// items.put(Segment, "staff", json!({"included": ["ada"]}));
+    /// rules.update(&items)?;
+    /// let affected: Vec<_> = rules.affected_after(3).map(|(key, _)| key).collect();
+    /// assert_eq!(affected, ["banner"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn affected_after(&self, revision: u64) -> impl Iterator<Item = (&Text, Option<&Flag>)> {
+        self.flags
+            .iter()
+            .filter(move |(_, known)| known.affected > revision)
+            .map(|(key, known)| (key, known.flag.as_deref()))
     }
 
     /// Reads the items that have changed since the last call. They must be of the same history.
@@ -60,27 +100,82 @@ impl Rules {
                 None => Item::deleted(kind, key, item.version()),
             });
         }
+        let mut affected: HashSet<_> = changed
+            .iter()
+            .map(|item| (item.kind(), item.key().clone()))
+            .collect();
+        // Also the dependents of the items as they were: they may depend on something else now.
+        self.add_dependents(&mut affected);
         for item in changed {
-            let key = item.key().to_string();
+            let key = item.key().clone();
             match item {
-                Item::Flag(entry) => match entry.present() {
-                    Some(flag) => drop(self.flags.insert(key, Arc::clone(flag))),
-                    None => drop(self.flags.remove(&key)),
-                },
+                Item::Flag(entry) => {
+                    let known = KnownFlag {
+                        flag: entry.present().cloned(),
+                        affected: 0,
+                    };
+                    self.flags.insert(key, known);
+                }
                 Item::Segment(entry) => match entry.present() {
                     Some(segment) => drop(self.segments.insert(key, Arc::clone(segment))),
                     None => drop(self.segments.remove(&key)),
                 },
             }
         }
+        self.add_dependents(&mut affected);
         self.revision = items.revision();
+        for (kind, key) in affected {
+            if kind == DataKind::Flag
+                && let Some(known) = self.flags.get_mut(&key)
+            {
+                known.affected = self.revision;
+            }
+        }
         Ok(())
+    }
+
+    /// Adds the items that depend on those of the set, directly or not.
+    fn add_dependents(&self, affected: &mut HashSet<(DataKind, Text)>) {
+        let mut count = 0;
+        while affected.len() > count && affected.len() < self.flags.len() + self.segments.len() {
+            count = affected.len();
+            for (key, segment) in &self.segments {
+                add_dependent(affected, DataKind::Segment, key, segment.segments(), &[]);
+            }
+            for (key, known) in &self.flags {
+                if let Some(flag) = &known.flag {
+                    let flags: Vec<_> = flag.prerequisites().collect();
+                    add_dependent(affected, DataKind::Flag, key, flag.segments(), &flags);
+                }
+            }
+        }
+    }
+}
+
+/// Adds an item that uses one of the set.
+fn add_dependent<'a>(
+    affected: &mut HashSet<(DataKind, Text)>,
+    kind: DataKind,
+    key: &Text,
+    mut segments: impl Iterator<Item = &'a Text>,
+    flags: &[&Text],
+) {
+    let is_in = |affected: &HashSet<_>, kind, key: &Text| affected.contains(&(kind, key.clone()));
+    let uses_one = segments.any(|used| is_in(affected, DataKind::Segment, used))
+        || flags
+            .iter()
+            .any(|used| is_in(affected, DataKind::Flag, used));
+    if uses_one && !is_in(affected, kind, key) {
+        affected.insert((kind, key.clone()));
     }
 }
 
 impl Lookup for Rules {
     fn flag(&self, key: &str) -> Found<&Flag> {
-        self.flags.get(key).map(|flag| &**flag).into()
+        self.flags
+            .get(key)
+            .and_then(|known| known.flag.as_deref())
+            .into()
     }
 
     fn segment(&self, key: &str) -> Found<&Segment> {
