@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use vexil_eval::model::DataKind;
 
 /// A map for each kind of item, in the order of its keys.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ByKind<T> {
     flags: BTreeMap<String, T>,
     segments: BTreeMap<String, T>,

@@ -358,7 +358,7 @@ fn given_version(text: &str) -> Option<u64> {
 }
 
 /// Whether two texts differ in their versions only. Texts that cannot be parsed differ.
-fn has_same_content(a: &str, b: &str) -> bool {
+pub(crate) fn has_same_content(a: &str, b: &str) -> bool {
     let content = |text| {
         let mut json: Value = serde_json::from_str(text).ok()?;
         json.as_object_mut()?.remove("version");

@@ -1,14 +1,12 @@
 //! [`Layers`]: items of a source, with overrides laid over them.
 
-use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use vexil_eval::model::DataKind;
 
 use crate::by_kind::ByKind;
-use crate::{Items, ItemsError};
+use crate::items::has_same_content;
+use crate::{Items, ItemsError, Override, OverrideError, Overrides, complete};
 
 /// The items of an environment in two layers: a base, and overrides. The result is
 /// [`Layers::items`], in which every change has a higher version, also the end of an override.
@@ -34,25 +32,8 @@ use crate::{Items, ItemsError};
 #[derive(Clone, Debug)]
 pub struct Layers {
     base: ByKind<Arc<str>>,
-    overrides: ByKind<Override>,
+    overrides: Overrides,
     items: Items,
-}
-
-/// A change of one item, laid over its base.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Override {
-    /// Switches a flag on or off.
-    On(bool),
-    /// Makes a flag return the variation with this index for every context.
-    Variation(usize),
-    /// Makes a flag return this value for every context. The value becomes a variation unless one of
-    /// them is equal. If the base has no such flag, it is created, for the SDKs of all families.
-    Value(Value),
-    /// Replaces the item, or creates it. Its key and version are those of the item.
-    Item(Value),
-    /// Deletes the item.
-    Missing,
 }
 
 impl Layers {
@@ -61,7 +42,7 @@ impl Layers {
     pub fn new(payload_id: impl Into<String>) -> Self {
         Self {
             base: ByKind::default(),
-            overrides: ByKind::default(),
+            overrides: Overrides::default(),
             items: Items::new(payload_id),
         }
     }
@@ -78,9 +59,39 @@ impl Layers {
         self.base.of(kind).get(key).map(|text| &**text)
     }
 
-    /// Returns all overrides: those of flags, then those of segments, by key.
-    pub fn overrides(&self) -> impl Iterator<Item = (DataKind, &str, &Override)> {
-        self.overrides.iter()
+    /// Returns the overrides, also those without an effect.
+    #[must_use]
+    pub fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// Whether the override of an item has an effect, which it does not have if the base has the same
+    /// content. Returns `None` if the item has no override.
+    ///
+    /// ```
+    /// use vexil_eval::model::DataKind::Flag;
+    /// use vexil_service::{Layers, Override, OverrideError};
+    ///
+    /// let mut layers = Layers::new("shop-1f0c");
+    /// layers.set_base([(Flag, "banner".to_owned(), r#"{"on": true}"#.into())])?;
+    /// layers.set_override(Flag, "banner", Override::On(true))?;
+    /// assert!(matches!(layers.has_effect(Flag, "banner"), Some(Ok(false))));
+    ///
+    /// layers.set_base([])?;
+    /// assert!(matches!(layers.has_effect(Flag, "banner"), Some(Err(OverrideError::NoItem))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the override cannot be applied to the base.
+    #[must_use]
+    pub fn has_effect(&self, kind: DataKind, key: &str) -> Option<Result<bool, OverrideError>> {
+        let base = self.base(kind, key);
+        let applied = self.overrides.get(kind, key)?.apply(kind, key, base);
+        Some(applied.map(|item| match (base, item) {
+            (Some(base), Some(item)) => !is_same(kind, key, base, &item),
+            (base, item) => base.is_some() || item.is_some(),
+        }))
     }
 
     /// Replaces the base, which is one change. Returns whether the items have changed.
@@ -93,6 +104,13 @@ impl Layers {
     ) -> Result<bool, ItemsError> {
         let mut next = ByKind::default();
         for (kind, key, text) in base {
+            if self.overrides.get(kind, &key).is_some() {
+                // The text is not among the items now, but is when the override ends.
+                complete(kind, &key, 1, &text).map_err(|source| {
+                    let key = key.clone();
+                    ItemsError::Item { kind, key, source }
+                })?;
+            }
             next.of_mut(kind).insert(key, text);
         }
         let gone = self.items.iter().map(|(kind, key, _)| (kind, key));
@@ -119,145 +137,80 @@ impl Layers {
         layer: Override,
     ) -> Result<bool, OverrideError> {
         layer.apply(kind, key, self.base(kind, key))?;
-        self.overrides.of_mut(kind).insert(key.to_owned(), layer);
-        Ok(self.refresh(kind, key))
+        self.overrides.insert(kind, key, layer)?;
+        Ok(self.refresh([(kind, key.to_owned())]))
     }
 
     /// Removes the override of an item. Returns whether the item has changed.
     pub fn remove_override(&mut self, kind: DataKind, key: &str) -> bool {
-        self.overrides.of_mut(kind).remove(key);
-        self.refresh(kind, key)
+        self.overrides.remove(kind, key);
+        self.refresh([(kind, key.to_owned())])
     }
 
-    fn refresh(&mut self, kind: DataKind, key: &str) -> bool {
-        let result = self.result(&self.base, kind, key);
+    /// Replaces all overrides, which is one change. Returns whether the items have changed. Overrides
+    /// that cannot be applied to the base are kept without an effect.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use vexil_eval::model::DataKind::Flag;
+    /// use vexil_service::{Layers, Overrides};
+    ///
+    /// let mut layers = Layers::new("shop-1f0c");
+    /// let flags = json!({"banner": {"value": "new"}, "theme": {"on": true}});
+    /// layers.set_overrides(Overrides::from_json(json!({"flags": flags}))?);
+    /// assert!(layers.items().get(Flag, "banner").is_some());
+    /// assert!(layers.items().get(Flag, "theme").is_none());
+    /// assert_eq!(layers.items().revision(), 1);
+    /// # Ok::<(), vexil_service::OverrideReadError>(())
+    /// ```
+    pub fn set_overrides(&mut self, overrides: Overrides) -> bool {
+        let earlier = std::mem::replace(&mut self.overrides, overrides);
+        let is_gone = |kind, key| self.overrides.get(kind, key).is_none();
+        let gone = earlier.iter().filter(|(kind, key, _)| is_gone(*kind, key));
+        let all = gone.chain(self.overrides.iter());
+        let keys: Vec<_> = all.map(|(kind, key, _)| (kind, key.to_owned())).collect();
+        self.refresh(keys)
+    }
+
+    /// Removes all overrides, which is one change. Returns whether the items have changed.
+    pub fn remove_overrides(&mut self) -> bool {
+        self.set_overrides(Overrides::default())
+    }
+
+    fn refresh(&mut self, keys: impl IntoIterator<Item = (DataKind, String)>) -> bool {
+        let keys = keys.into_iter();
+        let results = keys.map(|(kind, key)| {
+            let result = self.result(&self.base, kind, &key);
+            (kind, key, result)
+        });
+        let wanted: Vec<_> = results.collect();
         // Texts of the base were accepted before, and overrides make objects of them.
-        self.items
-            .update([(kind, key.to_owned(), result)])
-            .unwrap_or(false)
+        self.items.update(wanted).unwrap_or(false)
     }
 
     /// The text of an item with its override applied.
     fn result(&self, base: &ByKind<Arc<str>>, kind: DataKind, key: &str) -> Option<Arc<str>> {
         let base = base.of(kind).get(key);
-        let applied = self.overrides.of(kind).get(key).map(|layer| {
+        let applied = self.overrides.get(kind, key).map(|layer| {
             let base = base.map(|text| &**text);
             layer.apply(kind, key, base)
         });
         match applied {
-            Some(Ok(item)) => item.map(|item| item.to_string().into()),
+            Some(Ok(item)) => item.map(Into::into),
             Some(Err(_)) | None => base.cloned(),
         }
     }
 }
 
-impl Override {
-    /// Returns the item with the override applied, or `None` if it is deleted.
-    fn apply(
-        &self,
-        kind: DataKind,
-        key: &str,
-        base: Option<&str>,
-    ) -> Result<Option<Value>, OverrideError> {
-        let is_for_flags = matches!(self, Self::On(_) | Self::Variation(_) | Self::Value(_));
-        if is_for_flags && kind != DataKind::Flag {
-            return Err(OverrideError::NotAFlag);
-        }
-        let flag = || match base.and_then(|text| serde_json::from_str(text).ok()) {
-            Some(flag @ Value::Object(_)) => Ok(flag),
-            _ => Err(OverrideError::NoItem),
-        };
-        match self {
-            Self::On(on) => {
-                let mut flag = flag()?;
-                flag["on"] = (*on).into();
-                Ok(Some(flag))
-            }
-            Self::Variation(index) => {
-                let mut flag = flag()?;
-                let count = flag["variations"].as_array().map_or(0, Vec::len);
-                if *index >= count {
-                    return Err(OverrideError::NoVariation { count });
-                }
-                serve(&mut flag, *index);
-                Ok(Some(flag))
-            }
-            Self::Value(value) => {
-                let Ok(mut flag) = flag() else {
-                    let everywhere = json!({"usingEnvironmentId": true, "usingMobileKey": true});
-                    let mut flag = json!({
-                        "key": key,
-                        "variations": [value],
-                        "clientSide": true,
-                        "clientSideAvailability": everywhere,
-                    });
-                    serve(&mut flag, 0);
-                    return Ok(Some(flag));
-                };
-                if !flag["variations"].is_array() {
-                    flag["variations"] = json!([]);
-                }
-                let variations = flag["variations"]
-                    .as_array_mut()
-                    .ok_or(OverrideError::NoItem)?;
-                let index = variations.iter().position(|known| known == value);
-                let index = index.unwrap_or_else(|| {
-                    variations.push(value.clone());
-                    variations.len() - 1
-                });
-                serve(&mut flag, index);
-                Ok(Some(flag))
-            }
-            Self::Item(item) => {
-                let mut item = item.clone();
-                let members = item.as_object_mut().ok_or(OverrideError::NotAnObject)?;
-                members.remove("version");
-                members.insert("key".to_owned(), key.into());
-                Ok(Some(item))
-            }
-            Self::Missing => Ok(None),
-        }
+/// Whether two texts of an item have the same content for SDKs.
+fn is_same(kind: DataKind, key: &str, a: &str, b: &str) -> bool {
+    // The versions are equal, so that they make no difference.
+    let completed = |text| complete(kind, key, 1, text).ok();
+    match (completed(a), completed(b)) {
+        (Some(a), Some(b)) => has_same_content(&a, &b),
+        _ => false,
     }
 }
-
-/// Makes a flag return a variation for every context.
-fn serve(flag: &mut Value, variation: usize) {
-    flag["on"] = true.into();
-    flag["fallthrough"] = json!({"variation": variation});
-    for list in ["prerequisites", "targets", "contextTargets", "rules"] {
-        flag[list] = json!([]);
-    }
-}
-
-/// An error of laying an override over an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OverrideError {
-    /// The base has no such item.
-    NoItem,
-    /// The override is for flags, and the item is a segment.
-    NotAFlag,
-    /// The flag does not have the variation.
-    NoVariation {
-        /// The number of variations that it has.
-        count: usize,
-    },
-    /// The item is not a JSON object.
-    NotAnObject,
-}
-
-impl fmt::Display for OverrideError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoItem => f.write_str("there is no such item to override"),
-            Self::NotAFlag => f.write_str("only a flag has values and can be switched on"),
-            Self::NoVariation { count } => write!(f, "the flag has only {count} variations"),
-            Self::NotAnObject => f.write_str("the item is not a JSON object"),
-        }
-    }
-}
-
-impl Error for OverrideError {}
 
 #[cfg(test)]
 mod tests;

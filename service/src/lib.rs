@@ -8,7 +8,7 @@
 //! | [`Route`], [`Endpoint`] | what a request asks for |
 //! | [`AccessRules`] | which hosts and web pages are answered |
 //! | [`Items`] | flags and segments with their versions and the history of their changes |
-//! | [`Layers`] | the items of a source, with overrides laid over them |
+//! | [`Layers`], [`Overrides`] | the items of a source, with overrides laid over them |
 //! | [`fdv1`], [`fdv2`] | items as server-side SDKs receive them, in both protocols |
 //! | [`answer`], [`ItemStream`], [`ValueStream`] | the answer to a request for flags |
 //! | [`Rules`], [`ClientFlags`] | values for a context as client-side SDKs receive them, in both protocols |
@@ -45,6 +45,7 @@ pub mod fdv1;
 pub mod fdv2;
 mod items;
 mod layers;
+mod overrides;
 mod payload_ids;
 mod posted;
 mod query;
@@ -61,7 +62,11 @@ pub use self::context::{ContextReadError, is_secure_mode_hash};
 pub use self::etag::{etag, has_etag};
 pub use self::event::{Event, HEARTBEAT};
 pub use self::items::{Items, ItemsError, VersionedItem};
-pub use self::layers::{Layers, Override, OverrideError};
+pub use self::layers::Layers;
+pub use self::overrides::{
+    ContextOverride, Override, OverrideDefect, OverrideError, OverrideReadError, OverrideResult,
+    Overrides,
+};
 pub use self::payload_ids::PayloadIds;
 pub use self::posted::Posted;
 pub use self::route::{Endpoint, Route, RouteError, SdkFamily};
