@@ -15,6 +15,7 @@ mod io;
 mod mirror;
 mod output;
 mod schema;
+mod serve;
 mod session;
 mod settings;
 mod signals;

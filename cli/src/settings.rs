@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) sources: BTreeMap<String, Secret>,
     #[serde(default)]
     pub(crate) check: CheckSettings,
+    #[serde(default)]
+    pub(crate) serve: ServeSettings,
     /// The file that was read.
     #[serde(skip)]
     pub(crate) file: Option<PathBuf>,
@@ -35,6 +37,27 @@ pub(crate) struct CheckSettings {
     /// Findings that are allowed: `id`, or `key:id`.
     #[serde(default)]
     pub(crate) allow: Vec<String>,
+}
+
+/// Settings of `vexil serve`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServeSettings {
+    /// The environments that are served, by name.
+    #[serde(default)]
+    pub(crate) env: BTreeMap<String, EnvironmentSettings>,
+}
+
+/// The credentials of an environment that is served. With an SDK key, only these are accepted.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct EnvironmentSettings {
+    /// The environment variable with the SDK key.
+    pub(crate) sdk_key_env: Option<String>,
+    /// The environment variable with the mobile key.
+    pub(crate) mobile_key_env: Option<String>,
+    /// The environment id of JavaScript SDKs. Default: the name.
+    pub(crate) environment_id: Option<String>,
 }
 
 impl Settings {

@@ -75,6 +75,13 @@ impl VersionedItem {
         self.text.as_ref().map(|text| &*text.served)
     }
 
+    /// Returns the JSON that the item was made from, before it was completed. `None` if the item was
+    /// deleted.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.text.as_ref().map(|text| &*text.source)
+    }
+
     /// Returns the revision of the last change of this item.
     #[must_use]
     pub fn revision(&self) -> u64 {

@@ -59,6 +59,13 @@ impl Layers {
         self.base.of(kind).get(key).map(|text| &**text)
     }
 
+    /// Returns all items of the base: flags, then segments, by key.
+    pub fn base_items(&self) -> impl Iterator<Item = (DataKind, &str, &str)> {
+        self.base
+            .iter()
+            .map(|(kind, key, text)| (kind, key, &**text))
+    }
+
     /// Returns the overrides, also those without an effect.
     #[must_use]
     pub fn overrides(&self) -> &Overrides {

@@ -51,6 +51,34 @@ impl Rules {
             .filter_map(|known| known.flag.as_deref())
     }
 
+    /// Returns a flag.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Flag> {
+        self.flags.get(key)?.flag.as_deref()
+    }
+
+    /// Returns the items that an item uses directly: its prerequisites and segments.
+    #[must_use]
+    pub fn uses(&self, kind: DataKind, key: &str) -> Vec<(DataKind, Text)> {
+        let segments = |keys: &mut dyn Iterator<Item = &Text>| -> Vec<_> {
+            keys.map(|key| (DataKind::Segment, key.clone())).collect()
+        };
+        match kind {
+            DataKind::Flag => self.get(key).map_or_else(Vec::new, |flag| {
+                let prerequisites = flag
+                    .prerequisites()
+                    .map(|key| (DataKind::Flag, key.clone()));
+                prerequisites
+                    .chain(segments(&mut flag.segments()))
+                    .collect()
+            }),
+            DataKind::Segment => {
+                let segment = self.segments.get(key);
+                segment.map_or_else(Vec::new, |segment| segments(&mut segment.segments()))
+            }
+        }
+    }
+
     /// Returns the revision of the items.
     #[must_use]
     pub fn revision(&self) -> u64 {

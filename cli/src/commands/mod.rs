@@ -4,13 +4,14 @@ mod check;
 mod completions;
 mod config;
 mod context;
-mod diff;
+pub(crate) mod diff;
 mod eval;
 mod explain;
 mod help;
 mod list;
 mod man;
 mod mirror;
+mod serve;
 mod show;
 mod watch;
 
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     List(list::ListArgs),
     Check(check::CheckArgs),
     Mirror(mirror::MirrorArgs),
+    Serve(Box<serve::ServeArgs>),
     Show(show::ShowArgs),
     Watch(watch::WatchArgs),
     Config(config::ConfigArgs),
@@ -47,6 +49,7 @@ impl Command {
             Self::List(args) => list::run(args, session).await,
             Self::Check(args) => check::run(args, session).await,
             Self::Mirror(args) => mirror::run(args, session).await,
+            Self::Serve(args) => serve::run(*args, session).await,
             Self::Show(args) => show::run(args, session).await,
             Self::Watch(args) => watch::run(args, session).await,
             Self::Config(_) => config::run(session),
@@ -63,14 +66,15 @@ impl Command {
             Self::Eval(args) => !args.has_many_contexts(),
             // It has a limit of its own, which does not end a write half way.
             Self::Mirror(_) => false,
-            Self::Watch(_) => false,
+            Self::Serve(_) | Self::Watch(_) => false,
             _ => true,
         }
     }
 
-    /// Whether the command reacts to the signals that end it, to leave nothing half written.
+    /// Whether the command reacts to the signals that end it, to leave nothing half written and no
+    /// request unanswered.
     pub(crate) fn handles_signals(&self) -> bool {
-        matches!(self, Self::Mirror(_))
+        matches!(self, Self::Mirror(_) | Self::Serve(_))
     }
 }
 

@@ -87,6 +87,21 @@ impl Output {
         }
     }
 
+    /// Returns an output into memory, for other programs than terminals.
+    pub(crate) fn into_memory(memory: impl std::io::Write + Send + 'static) -> Self {
+        let stdout = Stream::new(memory, false);
+        Self {
+            stderr: stdout.clone(),
+            stdout,
+            json: false,
+            color: false,
+            ascii: false,
+            width: None,
+            quiet: false,
+            progress: false,
+        }
+    }
+
     /// Sends the log to standard error. The log of a process begins once.
     pub(crate) fn begin_log(common: &Common, io: &Io) {
         let level = match (common.quiet, common.verbose) {

@@ -156,6 +156,16 @@ impl Source {
         Ok(())
     }
 
+    /// Whether the source is a file.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.place, Place::File(..))
+    }
+
+    /// Whether the source is a file, or standard input.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.place, Place::File(..) | Place::Stdin(_))
+    }
+
     /// Opens the database, to write to it.
     ///
     /// # Errors

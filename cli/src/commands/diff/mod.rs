@@ -3,6 +3,8 @@
 mod big_segments;
 mod values;
 
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anstyle::AnsiColor;
@@ -191,6 +193,30 @@ struct Counts {
     only_left: usize,
     only_right: usize,
     changed: usize,
+}
+
+/// Returns the differences as `vexil diff` prints them.
+pub(crate) fn text(left: &str, right: &str, differences: &Differences) -> String {
+    let memory = Arc::new(Mutex::new(Vec::new()));
+    let mut output = Output::into_memory(Memory(Arc::clone(&memory)));
+    // Writing to memory does not fail.
+    let _ = Report::new(left, right, [None; 2], differences).print(&mut output);
+    let bytes = memory.lock().unwrap_or_else(PoisonError::into_inner);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A writer into memory that is shared with its reader.
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 impl<'d> Report<'d> {

@@ -1,0 +1,168 @@
+//! The list of flags: searched, filtered, with their values for a context.
+
+use axum::Json;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vexil::Context;
+use vexil::model::{DataKind, Flag};
+use vexil_service::Overrides;
+
+use super::Chosen;
+use super::error::{ApiError, Body};
+use crate::serve::environment::Environment;
+use crate::serve::snapshot::Snapshot;
+
+/// The number of flags that are returned if the request does not name one, and the largest one.
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 1000;
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Search {
+    query: String,
+    filters: Vec<Filter>,
+    offset: usize,
+    limit: usize,
+    context: Option<Value>,
+    /// Only the flags that SDKs of this family receive.
+    class: Class,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            query: String::new(),
+            filters: Vec::new(),
+            offset: 0,
+            limit: DEFAULT_LIMIT,
+            context: None,
+            class: Class::Server,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Filter {
+    Overridden,
+    Off,
+    Findings,
+    Js,
+    Mobile,
+}
+
+/// A family of SDKs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Class {
+    #[default]
+    Server,
+    Js,
+    Mobile,
+}
+
+impl Class {
+    pub(super) fn sees(self, flag: &Flag) -> bool {
+        match self {
+            Self::Server => true,
+            Self::Js => flag.using_environment_id(),
+            Self::Mobile => flag.using_mobile_key(),
+        }
+    }
+}
+
+pub(super) async fn search(
+    Chosen(environment): Chosen,
+    Body(search): Body<Search>,
+) -> Result<Json<Value>, ApiError> {
+    let context = search.context.map(read_context).transpose()?;
+    let snapshot = environment.snapshot();
+    let overrides = environment.layers().overrides().clone();
+    let findings = match search.filters.contains(&Filter::Findings) {
+        true => environment.findings().await?,
+        false => environment.known_findings(),
+    };
+    let counts = findings.counts();
+    let count = |flag: &Flag| counts.get(flag.key().as_ref()).copied().unwrap_or_default();
+    let passes = |flag: &Flag| {
+        search.class.sees(flag)
+            && search.filters.iter().all(|filter| match filter {
+                Filter::Overridden => overrides.get(DataKind::Flag, flag.key()).is_some(),
+                Filter::Off => !flag.is_on(),
+                Filter::Findings => count(flag) > 0,
+                Filter::Js => flag.using_environment_id(),
+                Filter::Mobile => flag.using_mobile_key(),
+            })
+    };
+    let found: Vec<_> = match search.query.trim() {
+        "" => snapshot.rules.flags().filter(|flag| passes(flag)).collect(),
+        query => {
+            let keys = environment.search.find(&snapshot, query);
+            let flags = keys.iter().filter_map(|key| snapshot.rules.get(key));
+            flags.filter(|flag| passes(flag)).collect()
+        }
+    };
+    let page = found
+        .iter()
+        .skip(search.offset)
+        .take(search.limit.min(MAX_LIMIT));
+    let rows: Vec<_> = page
+        .map(|flag| {
+            row(
+                flag,
+                &environment,
+                &snapshot,
+                &overrides,
+                context.as_ref(),
+                count(flag),
+            )
+        })
+        .collect();
+    Ok(Json(json!({
+        "revision": snapshot.revision(),
+        "total": found.len(),
+        "flags": rows,
+    })))
+}
+
+fn row(
+    flag: &Flag,
+    environment: &Environment,
+    snapshot: &Snapshot,
+    overrides: &Overrides,
+    context: Option<&Context>,
+    findings: usize,
+) -> Value {
+    let key = flag.key();
+    let form = overrides.get(DataKind::Flag, key);
+    let has_effect = form.is_some_and(|_| {
+        let effect = environment.layers().has_effect(DataKind::Flag, key);
+        matches!(effect, Some(Ok(true)))
+    });
+    let mut row = json!({
+        "key": key,
+        "on": flag.is_on(),
+        "version": flag.version(),
+        "override": form,
+        "effect": has_effect,
+        "findings": findings,
+        "variations": flag.variations(),
+        "js": flag.using_environment_id(),
+        "mobile": flag.using_mobile_key(),
+    });
+    if let Some(evaluated) = context.and_then(|context| snapshot.evaluate(flag, context)) {
+        row["value"] = json!(evaluated.value);
+        row["variation"] = json!(evaluated.variation);
+        row["reason"] = json!(evaluated.reason);
+    }
+    row
+}
+
+/// Reads a context in the body of a request.
+pub(super) fn read_context(json: Value) -> Result<Context, ApiError> {
+    json.to_string()
+        .parse()
+        .map_err(|error: vexil::ContextError| {
+            ApiError::invalid(format!("the context is invalid: {error}")).pointer("/context")
+        })
+}

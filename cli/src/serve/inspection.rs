@@ -1,0 +1,112 @@
+//! What the page shows of the items: where they are used, what is wrong with them, why they have
+//! their values.
+
+use std::collections::HashSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use vexil::Text;
+use vexil::model::{DataKind, Flag};
+use vexil::{Context, Value};
+use vexil_eval::{Outcome, Reason, evaluate};
+
+use super::snapshot::Snapshot;
+use crate::check::{Finding, Options, check};
+use crate::evaluator::Evaluator;
+use crate::exit::Failure;
+use crate::snapshot::{Snapshot as Items, StoredText};
+use crate::source::Contents;
+
+/// The value of a flag for a context.
+pub(super) struct Evaluated {
+    pub(super) value: Value,
+    pub(super) variation: Option<usize>,
+    pub(super) reason: Reason,
+}
+
+impl Snapshot {
+    /// Evaluates a flag as client-side SDKs receive it.
+    pub(super) fn evaluate(&self, flag: &Flag, context: &Context) -> Option<Evaluated> {
+        // `Rules` knows of every item whether it exists.
+        let Outcome::Done(evaluation) = evaluate(flag, context, &self.rules) else {
+            return None;
+        };
+        let (variation, value) = evaluation.variation.unzip();
+        Some(Evaluated {
+            value: value.cloned().unwrap_or(Value::Null),
+            variation,
+            reason: evaluation.reason(),
+        })
+    }
+
+    /// Returns what an item uses: the prerequisites and segments of a flag, or the segments of a segment.
+    pub(super) fn uses(&self, kind: DataKind, key: &str) -> Vec<(DataKind, Text)> {
+        self.rules.uses(kind, key)
+    }
+
+    /// Returns the items that use this one.
+    pub(super) fn used_by(&self, kind: DataKind, key: &str) -> Vec<(DataKind, Text)> {
+        let items = self
+            .items
+            .iter()
+            .filter(|(_, _, item)| item.json().is_some());
+        items
+            .filter(|(of, user, _)| {
+                let used = self.rules.uses(*of, user);
+                used.iter().any(|(used, name)| *used == kind && name == key)
+            })
+            .map(|(of, user, _)| (of, user.into()))
+            .collect()
+    }
+
+    /// Returns an evaluator of a flag and of what it depends on.
+    pub(super) fn evaluator(&self, source: &str, flag: &str) -> Result<Evaluator, Failure> {
+        let mut needed = HashSet::from([(DataKind::Flag, Text::from(flag))]);
+        let mut open: Vec<_> = needed.iter().cloned().collect();
+        while let Some((kind, key)) = open.pop() {
+            for used in self.rules.uses(kind, &key) {
+                if needed.insert(used.clone()) {
+                    open.push(used);
+                }
+            }
+        }
+        let items = needed.iter().filter_map(|(kind, key)| {
+            let item = self.items.get(*kind, key)?;
+            Some((*kind, key.clone(), item.json()?, item.version()))
+        });
+        Evaluator::new(&contents(source, items))
+    }
+
+    /// Returns the faults of all items, in the form that the source has.
+    pub(super) fn check(&self, source: &str) -> Vec<Finding> {
+        let items = self.items.iter().filter_map(|(kind, key, item)| {
+            Some((kind, Text::from(key), item.source()?, item.version()))
+        });
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let options = Options {
+            now: now.map_or(0.0, |now| now.as_secs_f64() * 1000.0),
+            ..Options::default()
+        };
+        check(&contents(source, items), &options).findings
+    }
+}
+
+fn contents<'i>(
+    source: &str,
+    items: impl Iterator<Item = (DataKind, Text, &'i str, u64)>,
+) -> Contents {
+    let mut snapshot = Items::default();
+    for (kind, key, json, version) in items {
+        let stored = StoredText {
+            json: json.to_owned().into(),
+            version,
+            deleted: false,
+        };
+        snapshot.of_mut(kind).insert(key, stored);
+    }
+    Contents {
+        source: source.to_owned(),
+        snapshot,
+        documents: Vec::new(),
+        big_segments: None,
+    }
+}

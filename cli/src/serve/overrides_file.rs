@@ -1,0 +1,261 @@
+//! [`OverridesFile`]: the file that overrides are loaded from and saved to.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
+use vexil::model::DataKind;
+use vexil_file_data::FileData;
+use vexil_service::Overrides;
+
+use super::environment::{ChangeError, Environment};
+use crate::source::read_file;
+
+/// The largest file of overrides.
+const LARGEST: u64 = 64 << 20;
+/// The first line of a file that the server has written.
+const HEADER: &str =
+    "# Overrides of `vexil serve`. Saving replaces this file; comments are not kept.\n";
+
+/// The file that overrides are loaded from and saved to.
+#[derive(Debug)]
+pub(crate) struct OverridesFile {
+    /// The name on the command line.
+    pub(super) shown: String,
+    path: PathBuf,
+    known: Mutex<Known>,
+}
+
+/// What is known of the file.
+#[derive(Debug, Default)]
+struct Known {
+    /// The contents that were read or written last. Empty if there was no file.
+    bytes: Vec<u8>,
+    /// The overrides in them.
+    overrides: Overrides,
+    /// Why the file cannot be read now.
+    error: Option<String>,
+}
+
+/// How the file compares with the overrides that are in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub(super) enum FileState {
+    /// There is no file.
+    None,
+    Saved,
+    Unsaved,
+    /// The file cannot be read. The last good overrides are in use.
+    Broken {
+        message: String,
+    },
+}
+
+/// An error of saving overrides.
+#[derive(Debug)]
+pub(super) enum SaveError {
+    /// The file was changed by another program. Has the differences.
+    Changed {
+        difference: String,
+    },
+    Io(io::Error),
+}
+
+impl OverridesFile {
+    pub(crate) fn new(shown: &str, path: PathBuf) -> Self {
+        Self {
+            shown: shown.to_owned(),
+            path,
+            known: Mutex::default(),
+        }
+    }
+
+    pub(super) fn state(&self, current: &Overrides) -> FileState {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match &known.error {
+            Some(message) => FileState::Broken {
+                message: message.clone(),
+            },
+            None if known.overrides == *current => FileState::Saved,
+            None => FileState::Unsaved,
+        }
+    }
+
+    /// Reads the file. Returns its overrides if it has changed since it was read or written.
+    fn read(&self) -> Result<Option<Overrides>, String> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = match bytes(&self.path) {
+            Ok(bytes) if bytes == known.bytes && known.error.is_none() => return Ok(None),
+            Ok(bytes) => parse(&self.path, &bytes).map(|overrides| (bytes, overrides)),
+            Err(error) => Err(error.to_string()),
+        };
+        match read {
+            Ok((bytes, overrides)) => {
+                *known = Known {
+                    bytes,
+                    overrides: overrides.clone(),
+                    error: None,
+                };
+                Ok(Some(overrides))
+            }
+            Err(error) => {
+                let message = format!("{}: {error}", self.shown);
+                known.error = Some(message.clone());
+                Err(message)
+            }
+        }
+    }
+
+    /// Writes the overrides: to a temporary file that replaces this one, so that a crash leaves the old
+    /// or the new file. Returns the number of bytes. With `force`, changes of others are lost.
+    pub(super) fn save(&self, overrides: &Overrides, force: bool) -> Result<usize, SaveError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = bytes(&self.path).map_err(SaveError::Io)?;
+        if found != known.bytes && !force {
+            let theirs = parse(&self.path, &found);
+            return Err(SaveError::Changed {
+                difference: match theirs {
+                    Ok(theirs) => difference(&theirs, overrides),
+                    Err(error) => format!("the file cannot be read: {error}"),
+                },
+            });
+        }
+        let text = encode(&self.path, overrides).map_err(SaveError::Io)?;
+        write(&self.path, text.as_bytes()).map_err(SaveError::Io)?;
+        *known = Known {
+            bytes: text.into_bytes(),
+            overrides: overrides.clone(),
+            error: None,
+        };
+        Ok(known.bytes.len())
+    }
+}
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    match read_file(path, LARGEST) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Overrides, String> {
+    if bytes.is_empty() {
+        return Ok(Overrides::default());
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let json: serde_json::Value = match is_json(path) {
+        true => serde_json::from_str(text).map_err(|error| error.to_string())?,
+        false => serde_saphyr::from_str(text).map_err(|error| error.to_string())?,
+    };
+    match json {
+        // A file with comments only.
+        serde_json::Value::Null => Ok(Overrides::default()),
+        json => Overrides::from_json(json).map_err(|error| super::chain(&error)),
+    }
+}
+
+fn encode(path: &Path, overrides: &Overrides) -> io::Result<String> {
+    if is_json(path) {
+        let mut text = serde_json::to_string_pretty(overrides)?;
+        text.push('\n');
+        return Ok(text);
+    }
+    Ok(format!("{HEADER}{}", yaml(overrides)?))
+}
+
+/// Returns overrides as YAML.
+pub(super) fn yaml(overrides: &Overrides) -> io::Result<String> {
+    serde_saphyr::to_string(overrides).map_err(io::Error::other)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    // Only its owner can read it, because it may have keys of users.
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // So that the new name survives a crash too; not all systems can do it.
+    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// Lists the overrides of which a file and the server have different ones.
+fn difference(file: &Overrides, ours: &Overrides) -> String {
+    let mut text = String::new();
+    let mut line = |sign: char, kind: DataKind, key: &str, form| {
+        let form = serde_json::to_string(form).unwrap_or_default();
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{sign} {kind} {key}: {form}");
+    };
+    for (kind, key, form) in file.iter() {
+        if ours.get(kind, key) != Some(form) {
+            line('-', kind, key, form);
+        }
+    }
+    for (kind, key, form) in ours.iter() {
+        if file.get(kind, key) != Some(form) {
+            line('+', kind, key, form);
+        }
+    }
+    text
+}
+
+impl Environment {
+    /// Uses the overrides in the file, if it has changed.
+    pub(crate) fn load_overrides(&self) -> Result<(), String> {
+        let Some(file) = self.overrides_file() else {
+            return Ok(());
+        };
+        let loaded = file.read();
+        let applied = match loaded {
+            Ok(None) => return Ok(()),
+            Ok(Some(overrides)) => self
+                .change(|layers| Ok::<_, Infallible>(layers.set_overrides(overrides)))
+                .map(drop)
+                .map_err(|error| match error {
+                    ChangeError::Refused(never) => match never {},
+                    ChangeError::Unreadable(message) => format!("{}: {message}", file.shown),
+                }),
+            Err(message) => Err(message),
+        };
+        if let Err(message) = &applied {
+            let mut known = file.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.error = Some(message.clone());
+        }
+        self.news.tell(&self.news.overrides);
+        applied
+    }
+
+    /// Uses the overrides in the file whenever it changes.
+    pub(crate) async fn follow_overrides(self: Arc<Self>) {
+        let Some(file) = self.overrides_file() else {
+            return;
+        };
+        let Ok(data) = FileData::builder().paths([&file.path]).build() else {
+            return;
+        };
+        let mut watcher = data.watcher();
+        loop {
+            watcher.changed().await;
+            let environment = Arc::clone(&self);
+            let loaded = tokio::task::spawn_blocking(move || environment.load_overrides()).await;
+            if let Ok(Err(message)) = loaded {
+                tracing::warn!("the last good overrides are in use: {message}");
+            }
+        }
+    }
+}
