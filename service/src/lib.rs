@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`Route`], [`Endpoint`] | what a request asks for |
 //! | [`AccessRules`] | which hosts and web pages are answered |
+//! | [`Credentials`] | which of several environments a request is for |
 //! | [`Items`] | flags and segments with their versions and the history of their changes |
 //! | [`Layers`], [`Overrides`] | the items of a source, with overrides laid over them |
 //! | [`fdv1`], [`fdv2`] | items as server-side SDKs receive them, in both protocols |
@@ -39,6 +40,7 @@ mod by_kind;
 mod client_flags;
 mod completion;
 mod context;
+mod credentials;
 mod etag;
 mod event;
 pub mod fdv1;
@@ -59,6 +61,10 @@ pub use self::answer::{Answer, AnswerError, Served, answer};
 pub use self::client_flags::{ClientFlags, ping};
 pub use self::completion::complete;
 pub use self::context::{ContextReadError, is_secure_mode_hash};
+pub use self::credentials::{
+    CredentialError, Credentials, CredentialsError, EnvironmentCredentials, ShownCredentials,
+    mask_key,
+};
 pub use self::etag::{etag, has_etag};
 pub use self::event::{Event, HEARTBEAT};
 pub use self::items::{Items, ItemsError, VersionedItem};
