@@ -9,17 +9,16 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::{mpsc, watch};
 use vexil::model::DataKind;
-use vexil_service::AccessRules;
+use vexil_service::{AccessRules, Credentials, EnvironmentCredentials};
 
 use crate::args::{ReadingArgs, duration};
 use crate::exit::{Exit, Failure};
 use crate::output::counted;
 use crate::serve::{
-    Environment, EnvironmentOptions, Keys, Listener, Loaded, OverridesFile, Refresh, Server,
+    Environment, EnvironmentOptions, Listener, Loaded, OverridesFile, Refresh, Server,
     ServerOptions, serve,
 };
 use crate::session::{DEFAULT_TIMEOUT, Session, timed_out};
-use crate::settings::EnvironmentSettings;
 use crate::snapshot::Snapshot;
 use crate::source::{Change, Follow, Secret, Source};
 
@@ -106,16 +105,19 @@ pub(super) async fn run(args: ServeArgs, session: &mut Session<'_>) -> Result<Ex
 
 async fn start(args: &ServeArgs, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let wanted = wanted(args, session)?;
+    let credentials = credentials(args, &wanted, session)?;
     let mut files = overrides_files(args, &wanted, session)?;
     let is_local = args.listen.ip().is_loopback();
     let token = token(args, is_local, session)?;
     let wake = watch::Sender::new(());
     let mut started = Vec::new();
-    let is_only = wanted.len() == 1;
     for Wanted { name, source } in wanted {
         let options = EnvironmentOptions {
             overrides_file: files.remove(&name),
-            keys: keys(&name, is_only, is_local, session)?,
+            environment_id: credentials
+                .environment_id(&name)
+                .unwrap_or(&name)
+                .to_owned(),
             is_followed: source.as_ref().is_some_and(|source| follows(args, source)),
             is_production: source.as_ref().is_some_and(|source| !source.is_local()),
         };
@@ -170,7 +172,14 @@ async fn start(args: &ServeArgs, session: &mut Session<'_>) -> Result<Exit, Fail
         autosave: args.autosave,
     };
     let (refresh, refreshes) = mpsc::channel(1);
-    let server = Server::new(environments, options, address.clone(), wake, refresh);
+    let server = Server::new(
+        environments,
+        credentials,
+        options,
+        address.clone(),
+        wake,
+        refresh,
+    );
     let revision = started
         .iter()
         .map(|started| started.environment.revision())
@@ -258,15 +267,9 @@ fn wanted(args: &ServeArgs, session: &Session<'_>) -> Result<Vec<Wanted>, Failur
         let name = DEFAULT_NAME.to_owned();
         return Ok(vec![Wanted { name, source }]);
     }
-    let mut wanted: Vec<Wanted> = Vec::new();
+    let mut wanted = Vec::new();
     for text in &args.environments {
         let (name, source) = named(text, "--env")?;
-        if wanted.iter().any(|known| known.name == name) {
-            return Err(
-                Failure::usage(format_args!("two environments have the name {name:?}"))
-                    .help("give each environment a name of its own"),
-            );
-        }
         let source = Some(Source::parse(source, session)?);
         wanted.push(Wanted {
             name: name.to_owned(),
@@ -312,43 +315,52 @@ fn overrides_files(
     Ok(files)
 }
 
-/// Returns the keys that an environment accepts.
-fn keys(name: &str, is_only: bool, is_local: bool, session: &Session<'_>) -> Result<Keys, Failure> {
-    let EnvironmentSettings {
-        sdk_key_env,
-        mobile_key_env,
-        environment_id,
-    } = session
-        .settings
-        .serve
-        .env
-        .get(name)
-        .cloned()
-        .unwrap_or_default();
-    let variable = |name: Option<String>| name.map(|name| secret(&name, session)).transpose();
-    let keys = Keys {
-        sdk_key: variable(sdk_key_env)?,
-        mobile_key: variable(mobile_key_env)?,
-        environment_id,
-    };
-    let has_keys = keys.sdk_key.is_some();
-    if !is_local && !has_keys {
-        return Err(Failure::usage(
-            "other machines can reach this address, so the server needs keys",
-        )
-        .help(format_args!(
-            "name the variable of an SDK key in vexil.toml: [serve.env.{name}] sdk-key-env = \
-                 \"SHOP_SDK_KEY\""
-        )));
+/// Returns the credentials of the environments.
+fn credentials(
+    args: &ServeArgs,
+    wanted: &[Wanted],
+    session: &Session<'_>,
+) -> Result<Credentials, Failure> {
+    let mut all = Vec::new();
+    for Wanted { name, .. } in wanted {
+        let settings = session
+            .settings
+            .serve
+            .env
+            .get(name)
+            .cloned()
+            .unwrap_or_default();
+        if settings.sdk_key_env.is_none() && !args.listen.ip().is_loopback() {
+            return Err(Failure::usage(
+                "other machines can reach this address, so the server needs keys",
+            )
+            .help(format_args!(
+                "name the variable of an SDK key in vexil.toml: [serve.env.{name}] \
+                         sdk-key-env = \"SHOP_SDK_KEY\""
+            )));
+        }
+        let mut credentials = EnvironmentCredentials::new(name);
+        if let Some(variable) = settings.sdk_key_env {
+            credentials = credentials.sdk_key(secret(&variable, session)?.expose());
+        }
+        if let Some(variable) = settings.mobile_key_env {
+            credentials = credentials.mobile_key(secret(&variable, session)?.expose());
+        }
+        if let Some(id) = settings.environment_id {
+            credentials = credentials.environment_id(id);
+        }
+        all.push(credentials);
     }
-    Ok(match is_only || has_keys {
-        true => keys,
-        false => Keys {
-            sdk_key: Some(Secret::new(format!("sdk-{name}"))),
-            mobile_key: Some(Secret::new(format!("mob-{name}"))),
-            environment_id: keys.environment_id,
-        },
-    })
+    let credentials = Credentials::new(all).map_err(|error| {
+        Failure::usage(error).help("give each environment a name and keys of its own")
+    })?;
+    let has_key = |wanted: &Wanted| credentials.sdk_key(&wanted.name).is_some();
+    if args.secure_mode && !wanted.iter().all(has_key) {
+        return Err(Failure::usage("--secure-mode needs an SDK key").help(
+            "name its variable in vexil.toml: [serve.env.default] sdk-key-env = \"SHOP_SDK_KEY\"",
+        ));
+    }
+    Ok(credentials)
 }
 
 fn secret(variable: &str, session: &Session<'_>) -> Result<Secret, Failure> {

@@ -11,7 +11,6 @@ use super::contents::{ContentsError, Loaded, SourceState};
 use super::events::Events;
 use super::findings::LastFindings;
 use super::groups::Groups;
-use super::keys::Keys;
 use super::overrides_file::OverridesFile;
 use super::search::SearchIndex;
 use super::snapshot::Snapshot;
@@ -39,7 +38,8 @@ pub(crate) struct Environment {
 /// The options of an environment.
 #[derive(Debug)]
 pub(crate) struct EnvironmentOptions {
-    pub(crate) keys: Keys,
+    /// The id that is sent to SDKs.
+    pub(crate) environment_id: String,
     pub(crate) overrides_file: Option<OverridesFile>,
     /// Whether the items follow the source. If not, they are those of the start, or of a refresh.
     pub(crate) is_followed: bool,
@@ -98,8 +98,8 @@ impl Environment {
         }
     }
 
-    pub(super) fn keys(&self) -> &Keys {
-        &self.options.keys
+    pub(super) fn environment_id(&self) -> &str {
+        &self.options.environment_id
     }
 
     pub(super) fn overrides_file(&self) -> Option<&OverridesFile> {

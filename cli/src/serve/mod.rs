@@ -14,7 +14,6 @@ mod findings;
 mod groups;
 mod handler;
 mod inspection;
-mod keys;
 mod listener;
 mod metrics;
 mod overrides_file;
@@ -27,7 +26,6 @@ mod stream;
 
 pub(crate) use self::contents::Loaded;
 pub(crate) use self::environment::{Environment, EnvironmentOptions};
-pub(crate) use self::keys::Keys;
 pub(crate) use self::listener::{Listener, serve};
 pub(crate) use self::overrides_file::OverridesFile;
 pub(crate) use self::server::{Refresh, Server, ServerOptions};

@@ -86,6 +86,12 @@ impl OverridesFile {
         }
     }
 
+    /// Forgets what was read, so that the file counts as changed.
+    fn forget(&self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.error = Some("not read".to_owned());
+    }
+
     /// Reads the file. Returns its overrides if it has changed since it was read or written.
     fn read(&self) -> Result<Option<Overrides>, String> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -238,6 +244,14 @@ impl Environment {
         }
         self.news.tell(&self.news.overrides);
         applied
+    }
+
+    /// Uses the overrides in the file, instead of those that are not saved.
+    pub(super) fn reload_overrides(&self) -> Result<(), String> {
+        if let Some(file) = self.overrides_file() {
+            file.forget();
+        }
+        self.load_overrides()
     }
 
     /// Uses the overrides in the file whenever it changes.

@@ -78,7 +78,12 @@ async fn respond(server: &Arc<Server>, request: Request) -> Result<Response, Ref
         return Ok(axum::Json(status(server)).into_response());
     }
     let authorization = text(&head.headers, &header::AUTHORIZATION);
-    let environment = server.find(&route, authorization)?;
+    let environment = server
+        .environment_of(&route, authorization)
+        .map_err(|error| {
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+            Refusal::new(status, error.to_string())
+        })?;
     match route.endpoint() {
         Endpoint::Events | Endpoint::Diagnostics | Endpoint::Pixel => {
             environment.take_events(&route, &head, body).await
@@ -247,7 +252,7 @@ fn status(server: &Server) -> serde_json::Value {
             let status = json!({
                 "status": "connected",
                 "envId": environment.environment_id(),
-                "sdkKey": environment.shown_sdk_key(),
+                "sdkKey": server.credentials.shown(&environment.name).and_then(|shown| shown.sdk_key),
                 "connectionStatus": {"state": "VALID"},
                 "dataStoreStatus": {"state": "VALID"},
             });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use vexil_service::AccessRules;
+use vexil_service::{AccessRules, CredentialError, Credentials, Route};
 
 use super::environment::Environment;
 use crate::source::Secret;
@@ -34,6 +34,7 @@ pub(crate) struct ServerOptions {
 /// What all connections share.
 pub(crate) struct Server {
     pub(super) environments: Vec<Arc<Environment>>,
+    pub(super) credentials: Credentials,
     pub(super) options: ServerOptions,
     /// The URL of the server.
     pub(super) address: String,
@@ -58,6 +59,7 @@ pub(crate) struct Refresh {
 impl Server {
     pub(crate) fn new(
         environments: Vec<Arc<Environment>>,
+        credentials: Credentials,
         options: ServerOptions,
         address: String,
         wake: watch::Sender<()>,
@@ -65,6 +67,7 @@ impl Server {
     ) -> Arc<Self> {
         Arc::new(Self {
             environments,
+            credentials,
             options,
             address,
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
@@ -78,6 +81,27 @@ impl Server {
     /// Ends the streams, and accepts no more connections.
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
+    }
+
+    /// Returns the environment of a request. `authorization` is the header with the key of the SDK.
+    pub(super) fn environment_of(
+        &self,
+        route: &Route,
+        authorization: Option<&str>,
+    ) -> Result<&Arc<Environment>, CredentialError> {
+        let name = self.credentials.environment(route, authorization)?;
+        // The credentials have the names of the environments.
+        let is_named = |environment: &&Arc<Environment>| environment.name == name;
+        let found = self.environments.iter().find(is_named);
+        found.ok_or(CredentialError::Environment {
+            environments: Vec::new(),
+        })
+    }
+
+    /// Returns the SDK key that hashes of contexts are made with, in secure mode.
+    pub(super) fn secure_mode_key(&self, environment: &Environment) -> Option<String> {
+        let key = self.credentials.sdk_key(&environment.name)?;
+        self.options.secure_mode.then(|| key.to_owned())
     }
 
     /// Returns the environment with this name.

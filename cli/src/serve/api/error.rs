@@ -141,13 +141,6 @@ pub(super) async fn require_token(
     };
     let given = text(request.headers(), &header::AUTHORIZATION)
         .and_then(|value| value.strip_prefix("Bearer "));
-    // An EventSource cannot have headers.
-    let query = request.uri().query().unwrap_or_default();
-    let given = given.or_else(|| {
-        query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("token="))
-    });
     match given.is_some_and(|given| token.is(given)) {
         true => next.run(request).await,
         false => ApiError::new(

@@ -3,8 +3,8 @@
 use axum::Json;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use vexil::Context;
 use vexil::model::{DataKind, Flag};
+use vexil::{Context, ContextError};
 use vexil_service::Overrides;
 
 use super::Chosen;
@@ -158,11 +158,18 @@ fn row(
     row
 }
 
-/// Reads a context in the body of a request.
+/// Reads a context in the body of a request. The pointer of an error is one into the context.
 pub(super) fn read_context(json: Value) -> Result<Context, ApiError> {
-    json.to_string()
-        .parse()
-        .map_err(|error: vexil::ContextError| {
-            ApiError::invalid(format!("the context is invalid: {error}")).pointer("/context")
-        })
+    json.to_string().parse().map_err(|error: ContextError| {
+        let pointer = match &error {
+            ContextError::EmptyKey => "/key".to_owned(),
+            ContextError::EmptyKind
+            | ContextError::KindIsKind
+            | ContextError::KindIsMulti
+            | ContextError::KindCharacters => "/kind".to_owned(),
+            ContextError::PropertyType { property, .. } => format!("/{property}"),
+            _ => String::new(),
+        };
+        ApiError::invalid(error.to_string()).pointer(pointer)
+    })
 }

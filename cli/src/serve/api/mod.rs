@@ -40,6 +40,7 @@ pub(super) fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
                 .delete(overrides::remove_all),
         )
         .route("/overrides/save", post(overrides::save))
+        .route("/overrides/reload", post(overrides::reload))
         .route(
             "/overrides/flags/{key}",
             put(overrides::set_flag).delete(overrides::remove_flag),

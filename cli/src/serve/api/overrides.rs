@@ -37,6 +37,10 @@ pub(super) struct Save {
     force: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reload {}
+
 pub(super) async fn all(
     Chosen(environment): Chosen,
     Query(Format { format }): Query<Format>,
@@ -172,6 +176,17 @@ pub(super) async fn save(
     save_to_file(&environment, force).await.map(Json)
 }
 
+/// Uses the overrides in the file, instead of those that are not saved.
+pub(super) async fn reload(
+    Chosen(environment): Chosen,
+    Body(Reload {}): Body<Reload>,
+) -> Result<Json<Value>, ApiError> {
+    let reloading = Arc::clone(&environment);
+    let reloaded = tokio::task::spawn_blocking(move || reloading.reload_overrides()).await?;
+    reloaded.map_err(|message| ApiError::conflict("broken-file", message))?;
+    Ok(Json(json!({"revision": environment.revision()})))
+}
+
 /// Why overrides are not changed.
 enum Refusal {
     /// The page shows an earlier revision than this one.
@@ -243,5 +258,5 @@ async fn save_to_file(environment: &Arc<Environment>, force: bool) -> Result<Val
         environment.news.tell(&environment.news.overrides);
         Ok(json!({"file": file.shown, "bytes": bytes}))
     });
-    saved.await.map_err(|error| ApiError::defect(&error))?
+    saved.await?
 }

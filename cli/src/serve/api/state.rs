@@ -30,7 +30,6 @@ fn of(environment: &Arc<Environment>, server: &Server) -> Value {
     let file = environment.overrides_file();
     let file_state = file.map_or(FileState::None, |file| file.state(&overrides));
     environment.check_in_background();
-    let is_only = server.environments.len() == 1;
     json!({
         "name": environment.name,
         "source": environment.source,
@@ -47,6 +46,6 @@ fn of(environment: &Arc<Environment>, server: &Server) -> Value {
         "streams": environment.events.open_streams(),
         "events": environment.events.received(),
         "findings": environment.known_findings().all().len(),
-        "credentials": environment.shown_credentials(is_only),
+        "credentials": server.credentials.shown(&environment.name),
     })
 }
