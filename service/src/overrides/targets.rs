@@ -172,8 +172,8 @@ impl Targets {
         self.lists.insert(0, list);
     }
 
-    /// The users that are targeted by the entry for the older list of a variation: none if there is no
-    /// such entry, and none that an earlier list contains.
+    /// The users that are targeted by the entry for the older list of a variation. There are none
+    /// without such an entry, and those in an earlier list do not count.
     fn targeted(&self, variation: i64) -> Vec<Value> {
         let mut earlier = HashSet::new();
         for list in self.lists.iter().filter(|list| kind_of(list) == USER) {
