@@ -56,7 +56,7 @@ mod rules;
 mod streams;
 mod summaries;
 
-pub use self::access::{Access, AccessRules, RequestHead};
+pub use self::access::{Access, AccessRules, PageAccessError, RequestHead};
 pub use self::answer::{Answer, AnswerError, Served, answer};
 pub use self::client_flags::{ClientFlags, ping};
 pub use self::completion::complete;
