@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 use tower_http::compression::CompressionLayer;
-use vexil_service::{Access, RequestHead};
+use vexil_service::{Access, PageAccessError, RequestHead};
 
+use super::api::ApiError;
 use super::server::Server;
 use super::{api, metrics, page, sdk};
 
@@ -33,19 +34,21 @@ pub(super) fn app(server: Arc<Server>) -> Router {
 
 /// Answers a request if its host and the web page that it comes from are allowed.
 async fn admit(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    match decide(&server, &request) {
+    let head = head(&request);
+    if is_of_page(head.path) {
+        let checked = server.options.access.check_page(&head);
+        return match checked {
+            Ok(()) => with_headers(next.run(request).await, page_headers()),
+            Err(PageAccessError::Host) => wrong_host(&request),
+            Err(error) => ApiError::access(error).into_response(),
+        };
+    }
+    match server.options.access.decide(&head) {
         Access::Granted { headers } => with_headers(next.run(request).await, headers),
         Access::Preflight { headers } => {
             with_headers(StatusCode::NO_CONTENT.into_response(), headers)
         }
-        Access::WrongHost => {
-            let name = host(&request).unwrap_or_default();
-            let message = format!(
-                "this server does not answer requests for the host {name:?}; start it with \
-                 --allow-host to allow it"
-            );
-            refusal(StatusCode::MISDIRECTED_REQUEST, &message)
-        }
+        Access::WrongHost => wrong_host(&request),
         _ => refusal(
             StatusCode::FORBIDDEN,
             "this server does not answer web pages of this origin; start it with --allow-origin to \
@@ -54,23 +57,44 @@ async fn admit(State(server): State<Arc<Server>>, request: Request, next: Next) 
     }
 }
 
-fn decide(server: &Server, request: &Request) -> Access {
+fn head(request: &Request) -> RequestHead<'_> {
     let text = |name: HeaderName| text(request.headers(), &name);
-    let head = RequestHead {
+    RequestHead {
         method: request.method().as_str(),
         path: request.uri().path(),
         host: host(request),
         origin: text(header::ORIGIN),
         fetch_site: text(HeaderName::from_static("sec-fetch-site")),
+        fetch_dest: text(HeaderName::from_static("sec-fetch-dest")),
+        content_type: text(header::CONTENT_TYPE),
+        marker: text(HeaderName::from_static("x-vexil")),
         requested_headers: text(header::ACCESS_CONTROL_REQUEST_HEADERS),
         requests_private_network: request
             .headers()
             .contains_key("access-control-request-private-network"),
-    };
-    match is_of_page(head.path) {
-        true => server.options.access.decide(&head),
-        false => server.options.access.decide(&head),
     }
+}
+
+fn wrong_host(request: &Request) -> Response {
+    let name = host(request).unwrap_or_default();
+    let message = format!(
+        "this server does not answer requests for the host {name:?}; start it with --allow-host to \
+         allow it"
+    );
+    refusal(StatusCode::MISDIRECTED_REQUEST, &message)
+}
+
+/// The headers of the page and of its API.
+fn page_headers() -> Vec<(&'static str, String)> {
+    [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cache-control", "no-cache"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .into()
 }
 
 fn host(request: &Request) -> Option<&str> {

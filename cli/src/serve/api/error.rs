@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinError;
+use vexil_service::PageAccessError;
 
 use crate::serve::handler::text;
 use crate::serve::server::Server;
@@ -65,6 +66,16 @@ impl ApiError {
 
     pub(super) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// The request does not come from the page.
+    pub(in crate::serve) fn access(error: PageAccessError) -> Self {
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN);
+        let code = match error {
+            PageAccessError::MediaType => "media-type",
+            _ => "forbidden",
+        };
+        Self::new(status, code, error.to_string())
     }
 
     /// The server has a defect.

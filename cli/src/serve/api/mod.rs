@@ -20,7 +20,8 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
 
-use self::error::{ApiError, require_token};
+pub(super) use self::error::ApiError;
+use self::error::require_token;
 use super::environment::Environment;
 use super::server::Server;
 
