@@ -1,7 +1,7 @@
 //! [`OverridesFile`]: the file that overrides are loaded from and saved to.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -40,6 +40,8 @@ struct Known {
     overrides: Overrides,
     /// Why the file cannot be read now.
     error: Option<String>,
+    /// Whether another program has changed the file while there were overrides that are not saved.
+    has_conflict: bool,
 }
 
 /// How the file compares with the overrides that are in use.
@@ -50,6 +52,9 @@ pub(super) enum FileState {
     None,
     Saved,
     Unsaved,
+    /// Another program has changed the file while there were overrides that are not saved, which stay
+    /// in use.
+    ChangedOnDisk,
     /// The file cannot be read. The last good overrides are in use.
     Broken {
         message: String,
@@ -81,40 +86,39 @@ impl OverridesFile {
             Some(message) => FileState::Broken {
                 message: message.clone(),
             },
+            None if known.has_conflict => FileState::ChangedOnDisk,
             None if known.overrides == *current => FileState::Saved,
             None => FileState::Unsaved,
         }
     }
 
-    /// Forgets what was read, so that the file counts as changed.
-    fn forget(&self) {
+    /// Reads the file. Returns its overrides if they are to replace the current ones: the file has
+    /// changed since it was read or written, and none would be lost that are not saved.
+    fn read(&self, current: &Overrides) -> Result<Option<Overrides>, String> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.error = Some("not read".to_owned());
+        let found = bytes(&self.path).map_err(|error| known.fails(&self.shown, &error))?;
+        if found == known.bytes && known.error.is_none() {
+            known.has_conflict = false;
+            return Ok(None);
+        }
+        if *current != known.overrides {
+            known.has_conflict = true;
+            return Ok(None);
+        }
+        let overrides =
+            parse(&self.path, &found).map_err(|error| known.fails(&self.shown, &error))?;
+        known.knows(found, &overrides);
+        Ok(Some(overrides))
     }
 
-    /// Reads the file. Returns its overrides if it has changed since it was read or written.
-    fn read(&self) -> Result<Option<Overrides>, String> {
+    /// Reads the file, although its overrides replace some that are not saved.
+    fn read_again(&self) -> Result<Overrides, String> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = match bytes(&self.path) {
-            Ok(bytes) if bytes == known.bytes && known.error.is_none() => return Ok(None),
-            Ok(bytes) => parse(&self.path, &bytes).map(|overrides| (bytes, overrides)),
-            Err(error) => Err(error.to_string()),
-        };
-        match read {
-            Ok((bytes, overrides)) => {
-                *known = Known {
-                    bytes,
-                    overrides: overrides.clone(),
-                    error: None,
-                };
-                Ok(Some(overrides))
-            }
-            Err(error) => {
-                let message = format!("{}: {error}", self.shown);
-                known.error = Some(message.clone());
-                Err(message)
-            }
-        }
+        let found = bytes(&self.path).map_err(|error| known.fails(&self.shown, &error))?;
+        let overrides =
+            parse(&self.path, &found).map_err(|error| known.fails(&self.shown, &error))?;
+        known.knows(found, &overrides);
+        Ok(overrides)
     }
 
     /// Writes the overrides: to a temporary file that replaces this one, so that a crash leaves the old
@@ -133,12 +137,27 @@ impl OverridesFile {
         }
         let text = encode(&self.path, overrides).map_err(SaveError::Io)?;
         write(&self.path, text.as_bytes()).map_err(SaveError::Io)?;
-        *known = Known {
-            bytes: text.into_bytes(),
+        known.knows(text.into_bytes(), overrides);
+        Ok(known.bytes.len())
+    }
+}
+
+impl Known {
+    /// The file has these contents now.
+    fn knows(&mut self, bytes: Vec<u8>, overrides: &Overrides) {
+        *self = Self {
+            bytes,
             overrides: overrides.clone(),
             error: None,
+            has_conflict: false,
         };
-        Ok(known.bytes.len())
+    }
+
+    /// The file cannot be read. Returns the message.
+    fn fails(&mut self, shown: &str, error: &dyn Display) -> String {
+        let message = format!("{shown}: {error}");
+        self.error = Some(message.clone());
+        message
     }
 }
 
@@ -221,37 +240,39 @@ fn difference(file: &Overrides, ours: &Overrides) -> String {
 }
 
 impl Environment {
-    /// Uses the overrides in the file, if it has changed.
+    /// Uses the overrides in the file, if it has changed. Those that are not saved stay in use.
     pub(crate) fn load_overrides(&self) -> Result<(), String> {
         let Some(file) = self.overrides_file() else {
             return Ok(());
         };
-        let loaded = file.read();
-        let applied = match loaded {
-            Ok(None) => return Ok(()),
-            Ok(Some(overrides)) => self
-                .change(|layers| Ok::<_, Infallible>(layers.set_overrides(overrides)))
-                .map(drop)
-                .map_err(|error| match error {
-                    ChangeError::Refused(never) => match never {},
-                    ChangeError::Unreadable(message) => format!("{}: {message}", file.shown),
-                }),
+        let current = self.layers().overrides().clone();
+        let loaded = match file.read(&current) {
+            Ok(Some(overrides)) => self.use_overrides(overrides),
+            Ok(None) => Ok(()),
             Err(message) => Err(message),
         };
-        if let Err(message) = &applied {
-            let mut known = file.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.error = Some(message.clone());
-        }
         self.news.tell(&self.news.overrides);
-        applied
+        loaded
     }
 
     /// Uses the overrides in the file, instead of those that are not saved.
     pub(super) fn reload_overrides(&self) -> Result<(), String> {
-        if let Some(file) = self.overrides_file() {
-            file.forget();
-        }
-        self.load_overrides()
+        let Some(file) = self.overrides_file() else {
+            return Err("the server has no file for overrides".to_owned());
+        };
+        let loaded = file
+            .read_again()
+            .and_then(|overrides| self.use_overrides(overrides));
+        self.news.tell(&self.news.overrides);
+        loaded
+    }
+
+    fn use_overrides(&self, overrides: Overrides) -> Result<(), String> {
+        let changed = self.change(|layers| Ok::<_, Infallible>(layers.set_overrides(overrides)));
+        changed.map(drop).map_err(|error| match error {
+            ChangeError::Refused(never) => match never {},
+            ChangeError::Unreadable(message) => message,
+        })
     }
 
     /// Uses the overrides in the file whenever it changes.

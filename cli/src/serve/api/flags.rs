@@ -1,11 +1,12 @@
 //! The list of flags: searched, filtered, with their values for a context.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vexil::model::{DataKind, Flag};
 use vexil::{Context, ContextError};
-use vexil_service::Overrides;
 
 use super::Chosen;
 use super::error::{ApiError, Body};
@@ -94,28 +95,53 @@ pub(super) async fn search(
                 Filter::Mobile => flag.using_mobile_key(),
             })
     };
-    let found: Vec<_> = match search.query.trim() {
-        "" => snapshot.rules.flags().filter(|flag| passes(flag)).collect(),
+    let query = search.query.trim();
+    let mut found: BTreeMap<&str, Option<&Flag>> = match query {
+        "" => snapshot
+            .rules
+            .flags()
+            .map(|flag| (&**flag.key(), Some(flag)))
+            .collect(),
         query => {
             let keys = environment.search.find(&snapshot, query);
             let flags = keys.iter().filter_map(|key| snapshot.rules.get(key));
-            flags.filter(|flag| passes(flag)).collect()
+            flags.map(|flag| (&**flag.key(), Some(flag))).collect()
         }
     };
+    found.retain(|_, flag| flag.is_some_and(passes));
+    // Flags that are not served, because their override deletes them or they have none in the source.
+    let may_be_gone = search.class == Class::Server
+        && search
+            .filters
+            .iter()
+            .all(|filter| matches!(filter, Filter::Overridden | Filter::Off));
+    let gone = overrides.iter().filter(|(kind, key, _)| {
+        *kind == DataKind::Flag && may_be_gone && snapshot.rules.get(key).is_none()
+    });
+    let query = query.to_lowercase();
+    let gone = gone.filter(|(_, key, _)| {
+        let key = key.to_lowercase();
+        query.split_whitespace().all(|word| key.contains(word))
+    });
+    found.extend(gone.map(|(_, key, _)| (key, None)));
     let page = found
         .iter()
         .skip(search.offset)
         .take(search.limit.min(MAX_LIMIT));
     let rows: Vec<_> = page
-        .map(|flag| {
-            row(
-                flag,
-                &environment,
-                &snapshot,
-                &overrides,
-                context.as_ref(),
-                count(flag),
-            )
+        .map(|(key, flag)| {
+            let form = overrides.get(DataKind::Flag, key);
+            let mut row = json!({"key": key, "override": form, "effect": has_effect(&environment, key)});
+            let served = match flag {
+                Some(flag) => served(flag, &snapshot, context.as_ref(), count(flag)),
+                None => json!({
+                    "on": false, "version": null, "findings": 0, "variations": [], "js": false, "mobile": false,
+                }),
+            };
+            if let (Value::Object(row), Value::Object(served)) = (&mut row, served) {
+                row.extend(served);
+            }
+            row
         })
         .collect();
     Ok(Json(json!({
@@ -125,26 +151,19 @@ pub(super) async fn search(
     })))
 }
 
-fn row(
-    flag: &Flag,
-    environment: &Environment,
-    snapshot: &Snapshot,
-    overrides: &Overrides,
-    context: Option<&Context>,
-    findings: usize,
-) -> Value {
-    let key = flag.key();
-    let form = overrides.get(DataKind::Flag, key);
-    let has_effect = form.is_some_and(|_| {
-        let effect = environment.layers().has_effect(DataKind::Flag, key);
-        matches!(effect, Some(Ok(true)))
-    });
+/// Whether the override of a flag changes it.
+fn has_effect(environment: &Environment, key: &str) -> bool {
+    matches!(
+        environment.layers().has_effect(DataKind::Flag, key),
+        Some(Ok(true))
+    )
+}
+
+/// Returns the members of a row that a flag has.
+fn served(flag: &Flag, snapshot: &Snapshot, context: Option<&Context>, findings: usize) -> Value {
     let mut row = json!({
-        "key": key,
         "on": flag.is_on(),
         "version": flag.version(),
-        "override": form,
-        "effect": has_effect,
         "findings": findings,
         "variations": flag.variations(),
         "js": flag.using_environment_id(),
