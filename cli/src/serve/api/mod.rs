@@ -96,3 +96,54 @@ impl FromRequestParts<Arc<Server>> for Chosen {
             .ok_or_else(|| ApiError::not_found("there is no such environment"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    /// The paths that the code of this module routes, and the methods of each.
+    fn routed() -> BTreeSet<(String, String)> {
+        let code = include_str!("mod.rs");
+        let code = code.split("\n#[cfg(test)]").next().unwrap_or_default();
+        let mut routed = BTreeSet::new();
+        let (environment, server) = code
+            .split_once("Router::new()\n        .route(\"/state\"")
+            .expect("two routers");
+        for (prefix, router) in [("/env/{environment}", environment), ("", server)] {
+            let router = if prefix.is_empty() {
+                format!(".route(\"/state\"{router}")
+            } else {
+                router.to_owned()
+            };
+            for route in router.split(".route(").skip(1) {
+                let path = route.split('"').nth(1).expect("a path");
+                for method in ["get", "post", "put", "delete"] {
+                    if route
+                        .split(|character: char| !character.is_alphanumeric())
+                        .any(|word| word == method)
+                    {
+                        routed.insert((format!("{prefix}{path}"), method.to_owned()));
+                    }
+                }
+            }
+        }
+        routed
+    }
+
+    #[test]
+    fn the_description_has_the_paths_and_methods_of_the_api() {
+        let document: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let described: BTreeSet<_> = paths
+            .iter()
+            .flat_map(|(path, methods)| {
+                let methods = methods.as_object().unwrap().keys();
+                methods.map(move |method| (path.clone(), method.clone()))
+            })
+            .collect();
+        assert_eq!(described, routed());
+        assert!(described.len() > 20);
+    }
+}
