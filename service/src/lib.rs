@@ -13,7 +13,7 @@
 //! | [`fdv1`], [`fdv2`] | items as server-side SDKs receive them, in both protocols |
 //! | [`answer`], [`ItemStream`], [`ValueStream`] | the answer to a request for flags |
 //! | [`Rules`], [`ClientFlags`] | values for a context as client-side SDKs receive them, in both protocols |
-//! | [`Posted`], [`PayloadIds`], [`SummaryCounts`] | the events that SDKs post |
+//! | [`Posted`], [`PayloadIds`], [`SummaryCounts`], [`EventLog`] | the events that SDKs post |
 //!
 //! ```
 //! use vexil_eval::model::DataKind::Flag;
@@ -43,6 +43,7 @@ mod context;
 mod credentials;
 mod etag;
 mod event;
+mod event_log;
 pub mod fdv1;
 pub mod fdv2;
 mod items;
@@ -67,6 +68,7 @@ pub use self::credentials::{
 };
 pub use self::etag::{etag, has_etag};
 pub use self::event::{Event, HEARTBEAT};
+pub use self::event_log::{EventLog, EventPage, EventQuery, LoggedEvent};
 pub use self::items::{Items, ItemsError, VersionedItem};
 pub use self::layers::Layers;
 pub use self::overrides::{
