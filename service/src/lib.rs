@@ -14,6 +14,7 @@
 //! | [`answer`], [`ItemStream`], [`ValueStream`] | the answer to a request for flags |
 //! | [`Rules`], [`ClientFlags`] | values for a context as client-side SDKs receive them, in both protocols |
 //! | [`Posted`], [`PayloadIds`], [`SummaryCounts`], [`EventLog`] | the events that SDKs post |
+//! | [`SdkList`], [`SeenContexts`] | the SDKs that have sent requests, and their contexts |
 //!
 //! ```
 //! use vexil_eval::model::DataKind::Flag;
@@ -54,6 +55,8 @@ mod posted;
 mod query;
 mod route;
 mod rules;
+mod sdk_list;
+mod seen_contexts;
 mod streams;
 mod summaries;
 
@@ -79,5 +82,7 @@ pub use self::payload_ids::PayloadIds;
 pub use self::posted::Posted;
 pub use self::route::{Endpoint, Route, RouteError, SdkFamily};
 pub use self::rules::Rules;
+pub use self::sdk_list::{SdkEntry, SdkList, SdkRequest};
+pub use self::seen_contexts::{SeenContext, SeenContexts};
 pub use self::streams::{ItemStream, ValueStream};
 pub use self::summaries::{SummaryCount, SummaryCounts};

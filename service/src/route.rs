@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::query::{parameters, percent_decoded};
 
 /// One of the service's endpoints. The end of a request's path selects it, whatever the prefix.
@@ -62,8 +64,10 @@ pub enum Endpoint {
     Other,
 }
 
-/// The family of an SDK, which decides which flags it sees and which credential it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The family of an SDK, which decides which flags it sees and which credential it has. In JSON it is
+/// `server`, `mobile` or `js`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[expect(
     clippy::exhaustive_enums,
     reason = "a service must know what each family may see"
@@ -74,6 +78,7 @@ pub enum SdkFamily {
     /// SDKs on mobile devices, with a mobile key.
     Mobile,
     /// SDKs in browsers and similar, with an environment id.
+    #[serde(rename = "js")]
     JavaScript,
 }
 
