@@ -1,6 +1,6 @@
 //! [`ClientFlags`]: the values of flags for one context, as client-side SDKs receive them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Write};
 
 use bytes::Bytes;
@@ -14,6 +14,8 @@ use crate::{Event, Rules, SdkFamily};
 
 /// Beyond this number of changes, a stream sends all values again.
 const MAX_CHANGES: usize = 100;
+/// The number of revisions whose selectors are known.
+const MAX_SELECTORS: usize = 1_000;
 
 /// The values of flags for one context, family of SDKs, and choice of reasons; with the history of
 /// their changes.
@@ -56,8 +58,9 @@ pub struct ClientFlags {
     /// Names the context, the family and the choice of reasons in selectors.
     view: String,
     entries: BTreeMap<Text, Entry>,
-    /// The revision of the first evaluation. Changes before it are unknown.
-    first: u64,
+    /// The last revisions at which the flags were evaluated, in order. Another evaluation may have seen
+    /// a value between two of them that this one has not, so selectors of other revisions are unknown.
+    evaluated: VecDeque<u64>,
     revision: u64,
 }
 
@@ -114,7 +117,7 @@ impl ClientFlags {
             payload_id: payload_id.into(),
             view,
             entries: BTreeMap::new(),
-            first: rules.revision(),
+            evaluated: VecDeque::new(),
             revision: rules.revision(),
         };
         flags.evaluate(rules, rules.flags().map(|flag| (flag.key(), Some(flag))));
@@ -133,6 +136,12 @@ impl ClientFlags {
         flags: impl Iterator<Item = (&'r Text, Option<&'r Flag>)>,
     ) -> bool {
         self.revision = rules.revision();
+        if self.evaluated.back() != Some(&self.revision) {
+            self.evaluated.push_back(self.revision);
+        }
+        if self.evaluated.len() > MAX_SELECTORS {
+            self.evaluated.pop_front();
+        }
         let mut is_changed = false;
         for (key, flag) in flags {
             let visible = flag.filter(|flag| is_visible(flag, self.family));
@@ -286,7 +295,7 @@ impl ClientFlags {
         let rest = rest.strip_prefix(':')?.strip_suffix(')')?;
         let (revision, view) = rest.split_once(':')?;
         let revision = revision.parse().ok()?;
-        let is_known = view == self.view && (self.first..=self.revision).contains(&revision);
+        let is_known = view == self.view && self.evaluated.binary_search(&revision).is_ok();
         is_known.then_some(revision)
     }
 

@@ -165,7 +165,7 @@ impl Rules {
     /// Adds the items that depend on those of the set, directly or not.
     fn add_dependents(&self, affected: &mut HashSet<(DataKind, Text)>) {
         let mut count = 0;
-        while affected.len() > count && affected.len() < self.flags.len() + self.segments.len() {
+        while affected.len() > count {
             count = affected.len();
             for (key, segment) in &self.segments {
                 add_dependent(affected, DataKind::Segment, key, segment.segments(), &[]);

@@ -294,3 +294,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_segment_that_is_replaced_by_another_affects_its_flags() {
+    let clause = json!({"op": "segmentMatch", "attribute": "", "values": ["staff"]});
+    let flag = json!({
+        "on": true, "variations": [0, 1], "fallthrough": {"variation": 0},
+        "rules": [{"clauses": [clause], "variation": 1}],
+    });
+    let mut items = Items::new(PAYLOAD);
+    items.put(Flag, "f", flag);
+    items.put(Segment, "staff", json!({"included": ["ada"]}));
+    let mut rules = rules(&items);
+    let mut flags = ClientFlags::new(&rules, PAYLOAD, ada(), SdkFamily::Mobile, false);
+    // Both at once: as many items have changed as there are.
+    items
+        .update([
+            (Segment, "staff".to_owned(), None),
+            (Segment, "other".to_owned(), Some("{}".into())),
+        ])
+        .unwrap();
+    rules.update(&items).unwrap();
+    assert!(flags.update(&rules));
+}
+
+#[test]
+fn a_selector_of_a_revision_that_was_skipped_is_unknown() {
+    let flag = |value: u8| json!({"on": false, "variations": [value], "offVariation": 0});
+    let mut items = Items::new(PAYLOAD);
+    items.put(Flag, "f", flag(0));
+    let mut shared = ClientFlags::new(&rules(&items), PAYLOAD, ada(), SdkFamily::Mobile, false);
+    items.put(Flag, "f", flag(1));
+    let polled = ClientFlags::new(&rules(&items), PAYLOAD, ada(), SdkFamily::Mobile, false);
+    items.put(Flag, "f", flag(0));
+    // The value is the one that the shared evaluation has seen before, not the one that was polled.
+    shared.update(&rules(&items));
+    let answer = shared.payload(Some(&polled.selector()));
+    assert_eq!(answer, shared.everything("cant-catchup"));
+}
