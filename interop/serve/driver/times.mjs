@@ -1,0 +1,24 @@
+// Measured times in milliseconds, by peer and by what was measured.
+export class Times {
+  #found = new Map();
+
+  add(peer, what, time) {
+    const row = this.#found.get(peer) ?? new Map();
+    this.#found.set(peer, row.set(what, [...(row.get(what) ?? []), time]));
+  }
+
+  max() {
+    return Math.max(...[...this.#found.values()].flatMap((row) => [...row.values()].flat()));
+  }
+
+  // A line for each peer, with the median and the maximum.
+  table() {
+    const measured = ([what, times]) => {
+      const sorted = times.toSorted((a, b) => a - b).map(Math.round);
+      return `${what}: p50 ${sorted[sorted.length >> 1]} ms, max ${sorted.at(-1)} ms`;
+    };
+    return [...this.#found]
+      .map(([peer, row]) => `${peer.padEnd(22)} ${[...row].map(measured).join("; ")}`)
+      .join("\n");
+  }
+}
