@@ -12,6 +12,7 @@ use super::events::Events;
 use super::findings::LastFindings;
 use super::groups::Groups;
 use super::overrides_file::OverridesFile;
+use super::sdks::Sdks;
 use super::search::SearchIndex;
 use super::snapshot::Snapshot;
 
@@ -28,6 +29,7 @@ pub(crate) struct Environment {
     source_state: Mutex<SourceState>,
     pub(super) groups: Groups,
     pub(super) events: Events,
+    pub(super) sdks: Sdks,
     pub(super) search: SearchIndex,
     pub(super) last_findings: LastFindings,
     /// Counts the requests to send everything again.
@@ -85,6 +87,7 @@ impl Environment {
             source_state: Mutex::default(),
             groups: Groups::default(),
             events: Events::default(),
+            sdks: Sdks::default(),
             search: SearchIndex::default(),
             last_findings: LastFindings::default(),
             resend: watch::Sender::new(0),

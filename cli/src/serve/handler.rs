@@ -123,7 +123,10 @@ fn with_headers(mut response: Response, headers: Vec<(&'static str, String)>) ->
     for (name, value) in headers {
         // A value that was received in a header can be sent in one.
         if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().append(name, value);
+            match name {
+                "vary" => drop(response.headers_mut().append(name, value)),
+                _ => drop(response.headers_mut().insert(name, value)),
+            }
         }
     }
     response

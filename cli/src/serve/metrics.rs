@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use vexil::model::DataKind;
 
 use super::contents::SourceState;
 use super::server::Server;
@@ -18,7 +19,7 @@ pub(super) async fn health() -> StatusCode {
 /// Returns numbers in the text format of Prometheus.
 pub(super) async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
     let mut text = String::new();
-    let mut gauge = |name: &str, help: &str, value: &dyn Fn(&super::Environment) -> usize| {
+    let mut gauge = |name: &str, help: &str, value: &dyn Fn(&super::Environment) -> String| {
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
@@ -36,29 +37,29 @@ pub(super) async fn metrics(State(server): State<Arc<Server>>) -> impl IntoRespo
     gauge(
         "revision",
         "The number of changes of the served items.",
-        &|environment| usize::try_from(environment.revision()).unwrap_or(usize::MAX),
+        &|environment| environment.revision().to_string(),
     );
     gauge("flags", "The number of flags.", &|environment| {
-        environment.count(vexil::model::DataKind::Flag)
+        environment.count(DataKind::Flag).to_string()
     });
     gauge("segments", "The number of segments.", &|environment| {
-        environment.count(vexil::model::DataKind::Segment)
+        environment.count(DataKind::Segment).to_string()
     });
     gauge("overrides", "The number of overrides.", &|environment| {
-        environment.layers().overrides().len()
+        environment.layers().overrides().len().to_string()
     });
     gauge(
         "source_valid",
         "Whether the source can be read.",
-        &|environment| usize::from(environment.source_state() == SourceState::Valid),
+        &|environment| u8::from(environment.source_state() == SourceState::Valid).to_string(),
     );
     gauge("streams", "The number of open streams.", &|environment| {
-        environment.events.open_streams()
+        environment.sdks.known().list.open_streams().to_string()
     });
     gauge(
         "events",
         "The number of events that were received.",
-        &|environment| environment.events.received(),
+        &|environment| environment.events.received().log.last_number().to_string(),
     );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

@@ -19,6 +19,7 @@ mod metrics;
 mod overrides_file;
 mod page;
 mod sdk;
+mod sdks;
 mod search;
 mod server;
 mod snapshot;

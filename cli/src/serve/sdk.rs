@@ -42,6 +42,17 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// A task has panicked.
+    pub(super) fn defect(error: &tokio::task::JoinError) -> Self {
+        tracing::error!("a request could not be answered: {error}");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the server has a defect, which its log shows",
+        )
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = refusal(self.status, &self.message);
@@ -86,7 +97,7 @@ async fn respond(server: &Arc<Server>, request: Request) -> Result<Response, Ref
         })?;
     match route.endpoint() {
         Endpoint::Events | Endpoint::Diagnostics | Endpoint::Pixel => {
-            environment.take_events(&route, &head, body).await
+            environment.take_events(route, head, body).await
         }
         _ => flags(server, environment, route, &head, body).await,
     }
@@ -101,32 +112,29 @@ async fn flags(
     body: Body,
 ) -> Result<Response, Refusal> {
     let body = context_body(head, body).await?;
-    let visit = environment.visit(&route, head);
     let snapshot = environment.snapshot();
     let secure_mode_key = server.secure_mode_key(environment);
     let permit = evaluation_permit(server, &route).await?;
+    let context = match has_context(route.endpoint()) {
+        true => route.context(&body).ok(),
+        false => None,
+    };
+    let id = environment.request(&route, head, context.as_ref());
     // Evaluating all flags for a context can take longer than a task should hold its thread.
     let answered = spawn_blocking(move || {
         let _permit = permit;
         let key = secure_mode_key.as_deref();
         vexil_service::answer(&route, &body, snapshot.served(), key)
     });
-    let answered = answered.await.map_err(|error| {
-        tracing::error!("a request could not be answered: {error}");
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the server has a defect, which its log shows",
-        )
-    })?;
+    let answered = answered.await.map_err(|error| Refusal::defect(&error))?;
     let answer = answered.map_err(refused)?;
     let feed = match answer {
         Answer::Body(body) => {
-            visit.sent(body.len());
+            environment.sent(id, body.len());
             return Ok(whole(environment, head, body));
         }
         Answer::Items(stream) => Feed::Items(stream),
         Answer::Values(stream) => {
-            visit.context(stream.context());
             let group = environment.groups.of(&stream);
             Feed::Values(stream, group)
         }
@@ -139,17 +147,12 @@ async fn flags(
         ));
     };
     let stop = server.stop.subscribe();
+    let visit = environment.visit(id, head);
     let opening = {
         let environment = Arc::clone(environment);
         spawn_blocking(move || stream::open(feed, &environment, stop, visit, permit))
     };
-    let body = opening.await.map_err(|error| {
-        tracing::error!("a stream could not be opened: {error}");
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the server has a defect, which its log shows",
-        )
-    })?;
+    let body = opening.await.map_err(|error| Refusal::defect(&error))?;
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     let event_stream = HeaderValue::from_static("text/event-stream");
@@ -202,6 +205,17 @@ async fn evaluation_permit(
             "the server evaluates flags for too many clients at the moment",
         )),
     }
+}
+
+/// Whether requests to an endpoint have a context.
+fn has_context(endpoint: Endpoint) -> bool {
+    matches!(
+        endpoint,
+        Endpoint::ClientPoll
+            | Endpoint::ClientStream
+            | Endpoint::ClientPayloadPoll
+            | Endpoint::ClientPayloadStream
+    )
 }
 
 fn refused(error: AnswerError) -> Refusal {

@@ -14,8 +14,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use vexil_service::{HEARTBEAT, ItemStream, ValueStream};
 
 use super::environment::Environment;
-use super::events::Visit;
 use super::groups::Group;
+use super::sdks::Visit;
 use super::snapshot::{Snapshot, encode};
 
 /// How often a comment is sent.
@@ -72,7 +72,7 @@ pub(super) fn open(
     Body::from_stream(futures_util::StreamExt::chain(opening, following))
 }
 
-pub(super) fn heartbeat() -> Interval {
+fn heartbeat() -> Interval {
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     heartbeat

@@ -135,7 +135,7 @@ impl Seen {
             }
         }
         if now.events != self.events {
-            let up_to = environment.events.last_number();
+            let up_to = environment.events.received().log.last_number();
             events.push(event("events", &json!({"env": name, "upTo": up_to})));
         }
         *self = now;

@@ -43,8 +43,8 @@ fn of(environment: &Arc<Environment>, server: &Server) -> Value {
         "unsaved": file_state == FileState::Unsaved,
         "overridesFile": file.map(|file| &file.shown),
         "overridesState": file_state,
-        "streams": environment.events.open_streams(),
-        "events": environment.events.received(),
+        "streams": environment.sdks.known().list.open_streams(),
+        "events": environment.events.received().log.last_number(),
         "findings": environment.known_findings().all().len(),
         "credentials": server.credentials.shown(&environment.name),
     })
