@@ -38,7 +38,7 @@ Examples:
   vexil serve 'redis://localhost?prefix=ld:shop:live' --follow --overrides overrides.yaml
   vexil serve --env shop=shop.yaml --env admin=admin.yaml --listen 127.0.0.1:0")]
 pub(crate) struct ServeArgs {
-    /// A file, \"-\", or a URL; see \"vexil help sources\". Default: flags.yaml, flags.yml or
+    /// A file, "-", or a URL; see "vexil help sources". Default: flags.yaml, flags.yml or
     /// flags.json, or else no flags.
     #[arg(value_name = "SOURCE", conflicts_with = "environments")]
     source: Option<String>,
