@@ -219,7 +219,7 @@ mod tests {
             assert_eq!(seen(&contexts), [json!({"kind": "user", "key": "ada"})]);
             contexts.add(2, "sdk", &whole.to_string().parse().unwrap());
             contexts.add_event(3, "sdk", &event("index", redacted));
-            assert_eq!(seen(&contexts), [whole.clone()]);
+            assert_eq!(seen(&contexts), std::slice::from_ref(&whole));
             assert_eq!(contexts.iter().next().unwrap().at, 3);
             let next = json!({"kind": "user", "key": "ada", "mail": "y"});
             contexts.add_event(4, "sdk", &event("identify", next.clone()));
