@@ -117,7 +117,7 @@ test("each SDK has what each form of override makes of the flags", async () => {
     ["flags/theme", { value: "dark" }, "dark"],
     ["flags/theme", { for: [{ kind, key, variation: 1 }] }, "dark"],
     ["flags/switched-off", { for: [{ kind, key, variation: 1 }] }, 1.5],
-    ["flags/banner", { for: [{ kind: "org", key: "globex", value: "hello" }, { kind, key, value: "hi" }] }, "hi"],
+    ["flags/org-rollout", { for: [{ kind: "org", key: "globex", value: "c" }, { kind, key, variation: 1 }] }, "b"],
     ["flags/checkout-express", { missing: true }, null],
     ["flags/unknown-so-far", { value: 30 }, 30],
     ["segments/staff", { include: [key] }, "inside", "minimal"],

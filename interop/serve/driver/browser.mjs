@@ -1,12 +1,25 @@
 // Pages in headless Chromium, each with an SDK. They come from another server, on `localhost`,
 // so that all requests of the SDKs are to another origin.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
 
-import { build } from "esbuild";
 import puppeteer from "puppeteer-core";
 
-const entry = (page) => fileURLToPath(new URL(`../peers/browser/${page}.mjs`, import.meta.url));
+// The scripts of the pages, by path. The SDKs are modules that import no others.
+const SCRIPTS = {
+  "/browser/version-3.mjs": "../peers/browser/version-3.mjs",
+  "/browser/version-4.mjs": "../peers/browser/version-4.mjs",
+  "/client-side.mjs": "../peers/client-side.mjs",
+  "/sdk-3.mjs": "../node_modules/launchdarkly-js-client-sdk/dist/ldclient.es.js",
+  "/sdk-4.mjs": "../node_modules/@launchdarkly/js-client-sdk/dist/index.js",
+};
+const IMPORTS = {
+  "launchdarkly-js-client-sdk": "/sdk-3.mjs",
+  "@launchdarkly/js-client-sdk": "/sdk-4.mjs",
+};
+const html = (path) => `<!doctype html>
+  <script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>
+  <script type="module" src="/browser${path}.mjs"></script>`;
 
 let started;
 
@@ -16,18 +29,10 @@ function open() {
 }
 
 async function start() {
-  const built = await build({
-    entryPoints: [entry("version-3"), entry("version-4")],
-    bundle: true,
-    format: "iife",
-    outdir: "/",
-    write: false,
-  });
-  const scripts = new Map(built.outputFiles.map(({ path, contents }) => [path, contents]));
-  const server = createServer((request, response) => {
-    const script = scripts.get(request.url);
+  const server = createServer(({ url }, response) => {
+    const script = SCRIPTS[url];
     response.setHeader("Content-Type", script ? "text/javascript" : "text/html");
-    response.end(script ?? `<!doctype html><script src="${request.url}.js"></script>`);
+    response.end(script ? readFileSync(new URL(script, import.meta.url)) : html(url));
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   const browser = await puppeteer.launch({
@@ -53,6 +58,13 @@ export async function openPage(page, options, profile = newProfile()) {
   const send = (command) => tab.evaluate(async (command) => (await window.peer(command)) ?? {}, command);
   const close = () => tab.close();
   return { send, close };
+}
+
+// Opens a page of another server.
+export async function openTab(url) {
+  const tab = await (await newProfile()).newPage();
+  await tab.goto(url);
+  return tab;
 }
 
 export async function newProfile() {

@@ -16,7 +16,7 @@ export function commandsOf(client) {
       return values();
     },
     await: async ({ flag, value }) => {
-      while (client.variation(flag, null) !== value) await sleep(2);
+      while ((client.allFlags()[flag] ?? null) !== value) await sleep(2);
     },
     evaluate: ({ flag, times }) => {
       for (let i = 0; i < times; i++) client.variation(flag, null);
