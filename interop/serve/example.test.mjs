@@ -13,7 +13,7 @@ let server;
 const running = [];
 
 before(async () => {
-  server = await Server.start(file("flags.yaml"));
+  server = await Server.start([file("flags.yaml")]);
 });
 
 after(async () => {

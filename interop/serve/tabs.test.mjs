@@ -1,21 +1,19 @@
 // The limit of browsers: six connections to a host. The seventh tab with a stream waits, unless it
 // uses another name of the same server.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { closeBrowser, newProfile, openPage } from "./driver/browser.mjs";
+import { CONTEXTS, FLAGS } from "./driver/data.mjs";
 import { Server } from "./driver/server.mjs";
 
-const FLAGS = new URL("flags.yaml", import.meta.url).pathname;
-const CONTEXT = JSON.parse(readFileSync(new URL("contexts.json", import.meta.url))).user;
 const skip = !process.env.VEXIL_SERVE_CHROMIUM && "Chromium is not installed";
 
 let server;
 
 before(async () => {
-  server = await Server.start(FLAGS);
+  server = await Server.start([FLAGS]);
 });
 
 after(async () => {
@@ -25,7 +23,7 @@ after(async () => {
 
 test("the seventh tab with a stream needs another name of the server", { skip }, async () => {
   const profile = await newProfile();
-  const open = (url) => openPage("version-3", { url, context: CONTEXT, report: false }, profile);
+  const open = (url) => openPage("version-3", { url, context: CONTEXTS.user, report: false }, profile);
   const tabs = [];
   while (tabs.length < 6) tabs.push(await open(server.url));
   await streams(6);

@@ -10,10 +10,10 @@ const PROGRAM = required("VEXIL_SERVE_CLI");
 export class Server {
   #process;
 
-  // Starts a server, by default on a free port.
-  static async start(source, { port = 0 } = {}) {
+  // Starts a server with the arguments for its sources, by default on a free port.
+  static async start(sources, { port = 0 } = {}) {
     const server = new Server();
-    server.#process = start(PROGRAM, ["serve", source, "--listen", `127.0.0.1:${port}`]);
+    server.#process = start(PROGRAM, ["serve", ...sources, "--listen", `127.0.0.1:${port}`]);
     for await (const line of createInterface({ input: server.#process.stdout })) {
       const ready = /listening on (\S+)/.exec(line);
       if (ready) {
@@ -30,24 +30,33 @@ export class Server {
     await once(this.#process, "exit");
   }
 
-  // A request to the API of the only environment.
-  async api(method, path, body) {
-    const response = await fetch(`${this.url}/vexil/api/env/default/${path}`, {
+  // A request to the API of the page.
+  async api(method, path, body, environment = "default") {
+    const response = await fetch(`${this.url}/vexil/api/env/${environment}/${path}`, {
       method,
       headers: { "X-Vexil": "1", "Content-Type": "application/json" },
       body: body && JSON.stringify(body),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return text ? JSON.parse(text) : undefined;
+    return JSON.parse(text);
+  }
+
+  // The flags for a context, for server-side and for client-side SDKs.
+  async evaluate(context) {
+    const evaluated = async (clients) =>
+      (await this.api("POST", "evaluate", { context, class: clients })).flags;
+    return { server: await evaluated("server"), client: await evaluated("js") };
   }
 }
 
-// The flags by `vexil eval`: all, or those that a client of a class receives.
-export function evaluate(source, context, client) {
-  const options = ["--context", JSON.stringify(context), ...(client ? ["--client", client] : [])];
-  const printed = execFileSync(PROGRAM, ["eval", source, "--json", "--quiet", ...options]);
-  return JSON.parse(printed).flags;
+// The flags of a file for a context by `vexil eval`, for server-side and for client-side SDKs.
+export function evaluate(source, context) {
+  const evaluated = (options) => {
+    const given = ["eval", source, "--json", "--quiet", "--context", JSON.stringify(context)];
+    return JSON.parse(execFileSync(PROGRAM, [...given, ...options])).flags;
+  };
+  return { server: evaluated([]), client: evaluated(["--client", "js"]) };
 }
 
 export function required(name) {

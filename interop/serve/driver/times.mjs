@@ -11,14 +11,14 @@ export class Times {
     return Math.max(...[...this.#found.values()].flatMap((row) => [...row.values()].flat()));
   }
 
-  // A line for each peer, with the median and the maximum.
-  table() {
+  // Prints a line for each peer, with the median and the maximum.
+  print() {
     const measured = ([what, times]) => {
       const sorted = times.toSorted((a, b) => a - b).map(Math.round);
       return `${what}: p50 ${sorted[sorted.length >> 1]} ms, max ${sorted.at(-1)} ms`;
     };
-    return [...this.#found]
-      .map(([peer, row]) => `${peer.padEnd(22)} ${[...row].map(measured).join("; ")}`)
-      .join("\n");
+    for (const [peer, row] of [...this.#found].sort()) {
+      console.log(`${peer.padEnd(22)} ${[...row].map(measured).join("; ")}`);
+    }
   }
 }
