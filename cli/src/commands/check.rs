@@ -27,7 +27,7 @@ Examples:
   vexil check redis://localhost --for redis --fail-on warning
   vexil check flags.json --allow theme:no-off-variation --sarif > findings.sarif")]
 pub(crate) struct CheckArgs {
-    /// A file, \"-\", or a URL; see \"vexil help sources\".
+    /// A file, "-", or a URL; see "vexil help sources".
     #[arg(value_name = "SOURCE", required_unless_present = "list")]
     source: Option<String>,
     #[command(flatten)]

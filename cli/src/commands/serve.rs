@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -309,7 +308,7 @@ fn overrides_files(
                     .help("--overrides NAME=FILE names an environment of --env"),
             );
         }
-        let path = session.io.path(&PathBuf::from(file));
+        let path = session.io.path(file);
         files.insert(name.to_owned(), OverridesFile::new(file, path));
     }
     Ok(files)

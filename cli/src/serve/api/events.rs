@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vexil_service::EventQuery;
 
 use super::Chosen;
-use super::error::{ApiError, Body};
+use super::error::{ApiError, Body, Empty};
 
 /// The number of events that are returned if the request does not name one, and the largest one.
 const DEFAULT_LIMIT: usize = 200;
@@ -27,11 +27,6 @@ pub(super) struct Filter {
 pub(super) struct SdkPath {
     id: u64,
 }
-
-/// A body without members.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Empty {}
 
 pub(super) async fn events(
     Chosen(environment): Chosen,

@@ -12,7 +12,7 @@ use vexil::model::DataKind;
 use vexil_service::{Layers, Override, OverrideError, Overrides};
 
 use super::Chosen;
-use super::error::{ApiError, Body};
+use super::error::{ApiError, Body, Empty};
 use crate::serve::chain;
 use crate::serve::environment::{ChangeError, Environment};
 use crate::serve::handler::text;
@@ -36,10 +36,6 @@ pub(super) struct Save {
     #[serde(default)]
     force: bool,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Reload {}
 
 pub(super) async fn all(
     Chosen(environment): Chosen,
@@ -179,7 +175,7 @@ pub(super) async fn save(
 /// Uses the overrides in the file, instead of those that are not saved.
 pub(super) async fn reload(
     Chosen(environment): Chosen,
-    Body(Reload {}): Body<Reload>,
+    Body(Empty {}): Body<Empty>,
 ) -> Result<Json<Value>, ApiError> {
     let reloading = Arc::clone(&environment);
     let reloaded = tokio::task::spawn_blocking(move || reloading.reload_overrides()).await?;
