@@ -1,7 +1,7 @@
 //! What the page shows of the items: where they are used, what is wrong with them, why they have
 //! their values.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use vexil::Text;
@@ -45,17 +45,28 @@ impl Snapshot {
 
     /// Returns the items that use this one.
     pub(super) fn used_by(&self, kind: DataKind, key: &str) -> Vec<(DataKind, Text)> {
-        let items = self
-            .items
-            .iter()
-            .filter(|(_, _, item)| item.json().is_some());
-        items
-            .filter(|(of, user, _)| {
-                let used = self.rules.uses(*of, user);
-                used.iter().any(|(used, name)| *used == kind && name == key)
-            })
-            .map(|(of, user, _)| (of, user.into()))
-            .collect()
+        let uses = self.all_uses();
+        let users = uses.filter(|(_, (used, name))| *used == kind && name == key);
+        users.map(|(user, _)| user).collect()
+    }
+
+    /// Returns the number of items that use each segment.
+    pub(super) fn segment_users(&self) -> HashMap<Text, usize> {
+        let mut users = HashMap::new();
+        for (_, (kind, key)) in self.all_uses() {
+            if kind == DataKind::Segment {
+                *users.entry(key).or_default() += 1;
+            }
+        }
+        users
+    }
+
+    /// Returns each item with each one that it uses.
+    fn all_uses(&self) -> impl Iterator<Item = ((DataKind, Text), (DataKind, Text))> {
+        self.items.iter().flat_map(|(kind, key, _)| {
+            let uses: HashSet<_> = self.rules.uses(kind, key).into_iter().collect();
+            uses.into_iter().map(move |used| ((kind, key.into()), used))
+        })
     }
 
     /// Returns an evaluator of a flag and of what it depends on.

@@ -71,13 +71,14 @@ pub(super) async fn segments(Chosen(environment): Chosen) -> Json<Value> {
         .items
         .of_kind(DataKind::Segment)
         .filter(|(_, item)| item.json().is_some());
+    let users = snapshot.segment_users();
     let segments: Vec<_> = present
         .map(|(key, item)| {
             json!({
                 "key": key,
                 "version": item.version(),
                 "override": overrides.get(DataKind::Segment, key),
-                "usedBy": snapshot.used_by(DataKind::Segment, key).len(),
+                "usedBy": users.get(key).copied().unwrap_or_default(),
             })
         })
         .collect();
