@@ -59,10 +59,10 @@ impl Sender {
         let is_client_side = family != SdkFamily::Server;
         let context = request.context.filter(|_| is_client_side);
         Self {
-            is_named: match family {
-                SdkFamily::JavaScript => request.launchdarkly_agent.is_some(),
-                SdkFamily::Server | SdkFamily::Mobile => agent.is_some(),
-            },
+            // The names of all browsers begin like this. The SDK of another runtime may only have this
+            // header.
+            is_named: request.launchdarkly_agent.is_some()
+                || agent.is_some_and(|agent| !agent.starts_with("Mozilla/")),
             agent: agent.unwrap_or("unknown").chars().take(MAX_AGENT).collect(),
             family,
             protocol: protocol(request.route.endpoint()),

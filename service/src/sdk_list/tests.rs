@@ -117,6 +117,19 @@ fn the_stream_of_a_browser_belongs_to_the_sdk_with_its_context() {
 }
 
 #[test]
+fn an_sdk_outside_of_a_browser_is_named_by_its_user_agent() {
+    let mut list = SdkList::new(1_000, KEEP);
+    let browser = [Some("JSClient/3.9.5"), Some("Mozilla/5.0")];
+    let node = [None, Some("NodeClientSide/3.4.3")];
+    let target = "/sdk/goals/shop";
+    let in_browser = add(&mut list, 1, target, browser, None, None);
+    let outside = add(&mut list, 2, target, node, None, None);
+    assert_ne!(outside, in_browser);
+    assert_eq!(list.get(outside).unwrap().agent(), "NodeClientSide/3.4.3");
+    assert_eq!(add(&mut list, 3, target, node, None, None), outside);
+}
+
+#[test]
 fn an_sdk_is_kept_while_it_has_a_stream() {
     let mut list = SdkList::new(1_000, KEEP);
     let agents = [None, Some("a")];
