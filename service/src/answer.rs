@@ -8,11 +8,11 @@ use vexil_eval::Context;
 use vexil_eval::model::DataKind;
 
 use crate::{
-    ClientFlags, ContextReadError, Endpoint, Event, ItemStream, Items, Route, Rules, SdkFamily,
-    ValueStream, fdv1, fdv2, is_secure_mode_hash,
+    ClientFlags, ContextReadError, Endpoint, Event, ItemStream, Items, Memberships, Route, Rules,
+    SdkFamily, ValueStream, fdv1, fdv2, is_secure_mode_hash,
 };
 
-/// The data that answers are made from. Both must have the same revision.
+/// The data that answers are made from. Items and rules must have the same revision.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::exhaustive_structs,
@@ -23,6 +23,8 @@ pub struct Served<'s> {
     pub items: &'s Items,
     /// The same, prepared for evaluation.
     pub rules: &'s Rules,
+    /// The big segments of the context of the request; `None` if there is no store.
+    pub memberships: Option<&'s Memberships>,
 }
 
 /// The answer to a request for flags.
@@ -49,7 +51,7 @@ pub enum Answer {
 /// items.put(DataKind::Flag, "banner", json!({"key": "banner"}));
 /// let mut rules = Rules::default();
 /// rules.update(&items)?;
-/// let served = Served { items: &items, rules: &rules };
+/// let served = Served { items: &items, rules: &rules, memberships: None };
 ///
 /// let route = Route::find("GET", "/sdk/flags/banner", None)?;
 /// let expected = r#"{"key":"banner","version":1}"#;
@@ -71,7 +73,7 @@ pub fn answer(
     secure_mode_key: Option<&str>,
 ) -> Result<Answer, AnswerError> {
     let endpoint = route.endpoint();
-    let Served { items, rules } = served;
+    let items = served.items;
     let basis = route.basis();
     let item = |kind| {
         let found = items.get(kind, route.key().unwrap_or_default());
@@ -92,9 +94,7 @@ pub fn answer(
             with_reasons: route.with_reasons(),
         })
     };
-    let evaluate = || -> Result<ClientFlags, AnswerError> {
-        Ok(values()?.evaluate(rules, items.payload_id()))
-    };
+    let evaluate = || -> Result<ClientFlags, AnswerError> { Ok(values()?.evaluate(served)) };
     Ok(match endpoint {
         Endpoint::Poll => Answer::Body(fdv1::body(items)),
         Endpoint::PayloadPoll => Answer::Body(Event::to_body(&fdv2::payload(items, basis))),

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use vexil_eval::model::Flag;
-use vexil_eval::{Context, Outcome, Reason, Text, Value, evaluate};
+use vexil_eval::{Context, Evaluation, Outcome, Reason, Text, Value, evaluate};
 
-use crate::{Event, Rules, SdkFamily};
+use crate::{Event, Memberships, Rules, SdkFamily};
 
 /// Beyond this number of changes, a stream sends all values again.
 const MAX_CHANGES: usize = 100;
@@ -58,10 +58,22 @@ pub struct ClientFlags {
     /// Names the context, the family and the choice of reasons in selectors.
     view: String,
     entries: BTreeMap<Text, Entry>,
-    /// The last revisions at which the flags were evaluated, in order. Another evaluation may have seen
-    /// a value between two of them that this one has not, so selectors of other revisions are unknown.
-    evaluated: VecDeque<u64>,
+    /// The last states after an evaluation, in order. Another evaluation may have seen a value between
+    /// two of them that this one has not, so selectors of other states are unknown.
+    evaluated: VecDeque<State>,
     revision: u64,
+    /// The big segments of the context; `None` if there is no store.
+    memberships: Option<Memberships>,
+    /// Whether the memberships have changed since the last evaluation.
+    has_other_memberships: bool,
+}
+
+/// What a selector names, except the view.
+#[derive(Clone, Debug, PartialEq)]
+struct State {
+    revision: u64,
+    /// A hash of the values if there is a big-segment store: then values at one revision may differ.
+    values: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -109,25 +121,82 @@ impl ClientFlags {
         family: SdkFamily,
         with_reasons: bool,
     ) -> Self {
+        Self::first(
+            rules,
+            payload_id.into(),
+            context,
+            family,
+            with_reasons,
+            None,
+        )
+    }
+
+    /// Evaluates the flags that SDKs of the family may see, with the big segments of the context. Keys
+    /// that are still [needed](Memberships::needed) count as if there was no store.
+    #[must_use]
+    pub fn with_memberships(
+        rules: &Rules,
+        payload_id: impl Into<String>,
+        context: Context,
+        family: SdkFamily,
+        with_reasons: bool,
+        memberships: Memberships,
+    ) -> Self {
+        let memberships = Some(memberships);
+        let payload_id = payload_id.into();
+        Self::first(
+            rules,
+            payload_id,
+            context,
+            family,
+            with_reasons,
+            memberships,
+        )
+    }
+
+    fn first(
+        rules: &Rules,
+        payload_id: String,
+        context: Context,
+        family: SdkFamily,
+        with_reasons: bool,
+        memberships: Option<Memberships>,
+    ) -> Self {
         let view = Self::view(&context, family, with_reasons);
         let mut flags = Self {
             context,
             family,
             with_reasons,
-            payload_id: payload_id.into(),
+            payload_id,
             view,
             entries: BTreeMap::new(),
             evaluated: VecDeque::new(),
             revision: rules.revision(),
+            memberships,
+            has_other_memberships: false,
         };
-        flags.evaluate(rules, rules.flags().map(|flag| (flag.key(), Some(flag))));
+        flags.evaluate(rules, rules.all());
         flags
     }
 
     /// Evaluates the flags again that a change may affect. Returns whether an entry has changed.
     pub fn update(&mut self, rules: &Rules) -> bool {
         let since = self.revision;
-        self.evaluate(rules, rules.affected_after(since))
+        if rules.revision() == since {
+            return false;
+        }
+        match std::mem::take(&mut self.has_other_memberships) {
+            true => self.evaluate(rules, rules.all()),
+            false => self.evaluate(rules, rules.affected_after(since)),
+        }
+    }
+
+    /// Replaces the big segments of the context. The next [`update`](Self::update) to another revision
+    /// evaluates all flags with them: until then there is no version for the new values.
+    pub fn set_memberships(&mut self, memberships: Memberships) {
+        let memberships = Some(memberships);
+        self.has_other_memberships |= self.memberships != memberships;
+        self.memberships = memberships;
     }
 
     fn evaluate<'r>(
@@ -136,17 +205,10 @@ impl ClientFlags {
         flags: impl Iterator<Item = (&'r Text, Option<&'r Flag>)>,
     ) -> bool {
         self.revision = rules.revision();
-        if self.evaluated.back() != Some(&self.revision) {
-            self.evaluated.push_back(self.revision);
-        }
-        if self.evaluated.len() > MAX_SELECTORS {
-            self.evaluated.pop_front();
-        }
         let mut is_changed = false;
         for (key, flag) in flags {
             let visible = flag.filter(|flag| is_visible(flag, self.family));
-            let members =
-                visible.and_then(|flag| members(flag, &self.context, rules, self.with_reasons));
+            let members = visible.and_then(|flag| self.members(flag, rules));
             let known = self.entries.get(key);
             let is_same = match known {
                 Some(known) => known.members == members,
@@ -159,7 +221,31 @@ impl ClientFlags {
                     .insert(key.clone(), Entry { members, revision });
             }
         }
+        let state = State {
+            revision: self.revision,
+            values: self.memberships.as_ref().map(|_| self.hash()),
+        };
+        if self.evaluated.back() != Some(&state) {
+            self.evaluated.push_back(state);
+        }
+        if self.evaluated.len() > MAX_SELECTORS {
+            self.evaluated.pop_front();
+        }
         is_changed
+    }
+
+    fn members(&self, flag: &Flag, rules: &Rules) -> Option<String> {
+        let (context, with_reasons) = (&self.context, self.with_reasons);
+        if let Some(memberships) = &self.memberships
+            && let Outcome::Done(evaluation) = evaluate(flag, context, &memberships.over(rules))
+        {
+            return Some(members(flag, &evaluation, with_reasons));
+        }
+        match evaluate(flag, context, rules) {
+            Outcome::Done(evaluation) => Some(members(flag, &evaluation, with_reasons)),
+            // `Rules` knows of every item whether it exists.
+            Outcome::Needs(_) => None,
+        }
     }
 
     /// Returns the revision of the items that were evaluated last.
@@ -246,17 +332,17 @@ impl ClientFlags {
     /// reasons.
     #[must_use]
     pub fn selector(&self) -> String {
-        format!("(c:{}:{}:{})", self.payload_id, self.revision, self.view)
+        let current = self.evaluated.back();
+        let values = current.and_then(|state| state.values.as_deref());
+        let (payload_id, view) = (&self.payload_id, &self.view);
+        let values = values.unwrap_or_default();
+        format!("(c:{payload_id}:{}:{view}{values})", self.revision)
     }
 
     /// Names a context, a family and a choice of reasons.
     pub(crate) fn view(context: &Context, family: SdkFamily, with_reasons: bool) -> String {
         let named = json!([context, format!("{family:?}"), with_reasons]);
-        let hash = Sha256::digest(named.to_string());
-        hash.iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        short(&Sha256::digest(named.to_string()))
     }
 
     fn map(&self) -> String {
@@ -295,8 +381,23 @@ impl ClientFlags {
         let rest = rest.strip_prefix(':')?.strip_suffix(')')?;
         let (revision, view) = rest.split_once(':')?;
         let revision = revision.parse().ok()?;
-        let is_known = view == self.view && self.evaluated.binary_search(&revision).is_ok();
+        let values = view.strip_prefix(&*self.view)?;
+        let states = &self.evaluated;
+        let state = states.binary_search_by_key(&revision, |state| state.revision);
+        let state = state.ok().and_then(|at| states.get(at))?;
+        let is_known = values == state.values.as_deref().unwrap_or_default();
         is_known.then_some(revision)
+    }
+
+    /// A hash of the entries except their versions.
+    fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for (key, entry) in &self.entries {
+            if let Some(members) = &entry.members {
+                hash.update(json!([key, members]).to_string());
+            }
+        }
+        short(&hash.finalize())
     }
 
     fn everything(&self, reason: &str) -> Vec<Event> {
@@ -370,6 +471,12 @@ impl Entry {
     }
 }
 
+/// The first digits of a hash.
+fn short(hash: &[u8]) -> String {
+    let bytes = hash.iter().take(8);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn is_visible(flag: &Flag, family: SdkFamily) -> bool {
     match family {
         SdkFamily::Server => true,
@@ -378,11 +485,8 @@ fn is_visible(flag: &Flag, family: SdkFamily) -> bool {
     }
 }
 
-fn members(flag: &Flag, context: &Context, rules: &Rules, with_reasons: bool) -> Option<String> {
-    let Outcome::Done(evaluation) = evaluate(flag, context, rules) else {
-        // `Rules` knows of every item whether it exists.
-        return None;
-    };
+/// Returns the members of an entry without the opening brace.
+fn members(flag: &Flag, evaluation: &Evaluation<'_>, with_reasons: bool) -> String {
     let is_experiment = evaluation.verdict.is_experiment(flag);
     let direct = evaluation
         .prerequisites()
@@ -401,7 +505,7 @@ fn members(flag: &Flag, context: &Context, rules: &Rules, with_reasons: bool) ->
     };
     // Serialization fails only for map keys that are not strings, and for failing writers.
     let json = serde_json::to_string(&members).unwrap_or_default();
-    json.strip_prefix('{').map(str::to_owned)
+    json.get(1..).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 //! | [`Layers`], [`Overrides`] | the items of a source, with overrides laid over them |
 //! | [`fdv1`], [`fdv2`] | items as server-side SDKs receive them, in both protocols |
 //! | [`answer`], [`ItemStream`], [`ValueStream`] | the answer to a request for flags |
-//! | [`Rules`], [`ClientFlags`] | values for a context as client-side SDKs receive them, in both protocols |
+//! | [`Rules`], [`ClientFlags`], [`Memberships`] | values for a context as client-side SDKs receive them, in both protocols |
 //! | [`Posted`], [`PayloadIds`], [`SummaryCounts`], [`EventLog`] | the events that SDKs post |
 //! | [`SdkList`], [`SeenContexts`] | the SDKs that have sent requests, and their contexts |
 //!
@@ -49,6 +49,7 @@ pub mod fdv1;
 pub mod fdv2;
 mod items;
 mod layers;
+mod memberships;
 mod overrides;
 mod payload_ids;
 mod posted;
@@ -74,6 +75,7 @@ pub use self::event::{Event, HEARTBEAT};
 pub use self::event_log::{EventLog, EventPage, EventQuery, LoggedEvent};
 pub use self::items::{Items, ItemsError, VersionedItem};
 pub use self::layers::Layers;
+pub use self::memberships::{Memberships, RulesWithMemberships};
 pub use self::overrides::{
     ContextOverride, Override, OverrideDefect, OverrideError, OverrideReadError, OverrideResult,
     Overrides,

@@ -8,8 +8,8 @@ use vexil_eval::{Found, Lookup, MembershipAnswer, Text};
 
 use crate::Items;
 
-/// The flags and segments of an environment, prepared for evaluation. Big segments are not
-/// configured.
+/// The flags and segments of an environment, prepared for evaluation. Evaluations that need big segments
+/// have no store, unless [`Memberships`](crate::Memberships) are added.
 ///
 /// ```
 /// use serde_json::json;
@@ -79,6 +79,12 @@ impl Rules {
         }
     }
 
+    /// Whether there is a segment whose lists are in a big-segment store.
+    #[must_use]
+    pub fn has_big_segments(&self) -> bool {
+        self.segments.values().any(|segment| segment.is_big())
+    }
+
     /// Returns the revision of the items.
     #[must_use]
     pub fn revision(&self) -> u64 {
@@ -112,6 +118,13 @@ impl Rules {
         self.flags
             .iter()
             .filter(move |(_, known)| known.affected > revision)
+            .map(|(key, known)| (key, known.flag.as_deref()))
+    }
+
+    /// Returns all flags, also those that have no value because they were deleted.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Text, Option<&Flag>)> {
+        self.flags
+            .iter()
             .map(|(key, known)| (key, known.flag.as_deref()))
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use vexil_eval::Context;
 
-use crate::{ClientFlags, Endpoint, Event, Items, Rules, SdkFamily, fdv1, fdv2, ping};
+use crate::{ClientFlags, Endpoint, Event, Items, SdkFamily, Served, fdv1, fdv2, ping};
 
 /// A stream of whole items, for server-side SDKs; or a stream that only announces changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,12 +67,31 @@ impl ItemStream {
 }
 
 impl ValueStream {
-    /// Evaluates the flags of the stream. See [`Items::new`] for the payload id. Streams with the same
-    /// [view](Self::view) can share the result.
+    /// Evaluates the flags of the stream. Streams with the same [view](Self::view) can share the result.
     #[must_use]
-    pub fn evaluate(&self, rules: &Rules, payload_id: &str) -> ClientFlags {
+    pub fn evaluate(&self, served: Served<'_>) -> ClientFlags {
+        let Served {
+            items,
+            rules,
+            memberships,
+        } = served;
         let context = self.context.clone();
-        ClientFlags::new(rules, payload_id, context, self.family, self.with_reasons)
+        let (payload_id, family) = (items.payload_id(), self.family);
+        match memberships {
+            Some(memberships) => {
+                let memberships = memberships.clone();
+                let reasons = self.with_reasons;
+                ClientFlags::with_memberships(
+                    rules,
+                    payload_id,
+                    context,
+                    family,
+                    reasons,
+                    memberships,
+                )
+            }
+            None => ClientFlags::new(rules, payload_id, context, family, self.with_reasons),
+        }
     }
 
     /// Returns the events that the stream begins with.

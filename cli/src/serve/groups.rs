@@ -44,10 +44,9 @@ impl Group {
         snapshot: &Snapshot,
         read: impl FnOnce(&ClientFlags) -> T,
     ) -> T {
-        let payload_id = snapshot.items.payload_id();
         let flags = self
             .0
-            .get_or_init(|| Mutex::new(stream.evaluate(&snapshot.rules, payload_id)));
+            .get_or_init(|| Mutex::new(stream.evaluate(snapshot.served())));
         let mut flags = flags.lock().unwrap_or_else(PoisonError::into_inner);
         if flags.revision() < snapshot.revision() {
             flags.update(&snapshot.rules);

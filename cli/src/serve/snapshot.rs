@@ -32,6 +32,7 @@ impl Snapshot {
         Served {
             items: &self.items,
             rules: &self.rules,
+            memberships: None,
         }
     }
 

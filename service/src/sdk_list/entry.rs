@@ -104,7 +104,7 @@ impl SdkEntry {
         }
     }
 
-    /// Whether this SDK may be the sender of a request: what is known of both is the same.
+    /// Whether this SDK may be the sender of a request: nothing that both have differs.
     pub(super) fn may_be(&self, sender: &Sender) -> bool {
         let is_browser = self.family == SdkFamily::JavaScript;
         let is_same_instance = match (&self.instance, &sender.instance) {

@@ -139,6 +139,7 @@ fn updates_equal_new_evaluations(turns: &[Turn]) {
         let served = Served {
             items: &items,
             rules: &rules,
+            memberships: None,
         };
         match answer(&route, b"", served, None).unwrap() {
             Answer::Values(stream) => stream,

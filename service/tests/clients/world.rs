@@ -50,6 +50,14 @@ pub(crate) struct Turn {
     pub(crate) disconnected: u32,
 }
 
+fn served<'w>(layers: &'w Layers, rules: &'w Rules) -> Served<'w> {
+    Served {
+        items: layers.items(),
+        rules,
+        memberships: None,
+    }
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self {
@@ -66,19 +74,16 @@ impl World {
     }
 
     pub(crate) fn served(&self) -> Served<'_> {
-        Served {
-            items: self.layers.items(),
-            rules: &self.rules,
-        }
+        served(&self.layers, &self.rules)
     }
 
     /// Returns the values that all streams of the same context share, at the current revision.
     pub(crate) fn group(&mut self, stream: &ValueStream) -> &ClientFlags {
-        let payload_id = self.layers.items().payload_id();
+        let served = served(&self.layers, &self.rules);
         let flags = self
             .groups
             .entry(stream.view())
-            .or_insert_with(|| stream.evaluate(&self.rules, payload_id));
+            .or_insert_with(|| stream.evaluate(served));
         flags.update(&self.rules);
         flags
     }
@@ -88,7 +93,7 @@ impl World {
         let both = streams.iter().filter_map(|stream| {
             let flags = self.groups.get_mut(&stream.view())?;
             flags.update(&self.rules);
-            let fresh = stream.evaluate(&self.rules, "fresh");
+            let fresh = stream.evaluate(served(&self.layers, &self.rules));
             Some((unversioned(flags), unversioned(&fresh)))
         });
         both.collect()
