@@ -305,6 +305,9 @@ impl ClientFlags {
         if self.changed_after(revision).next().is_none() {
             return vec![self.intent("none", "up-to-date")];
         }
+        if self.is_much(revision) {
+            return self.everything("stale");
+        }
         let mut events = vec![self.intent("xfer-changes", "stale")];
         events.extend(self.payload_changes(revision));
         events

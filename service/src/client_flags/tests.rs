@@ -146,7 +146,7 @@ fn many_changes_are_sent_as_everything() {
         items.put(Flag, &index.to_string(), json!({}));
     }
     let mut flags = ClientFlags::new(&rules(&items), PAYLOAD, ada(), SdkFamily::Server, false);
-    let revision = items.revision();
+    let (revision, basis) = (items.revision(), flags.selector());
     for index in 0..MAX_CHANGES {
         items.put(
             Flag,
@@ -160,6 +160,13 @@ fn many_changes_are_sent_as_everything() {
     flags.update(&rules(&items));
     assert_eq!(flags.changes(revision)[0].name(), "put");
     assert_eq!(flags.payload_changes(revision)[0].name(), "server-intent");
+    let payload = flags.payload(Some(&basis));
+    let intents: Vec<_> = payload
+        .iter()
+        .filter(|event| event.name() == "server-intent")
+        .collect();
+    assert_eq!(intents.len(), 1);
+    assert!(intents[0].data().contains("xfer-full"));
 }
 
 #[test]
