@@ -1,9 +1,10 @@
 use proptest::prelude::*;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use vexil_eval::model::DataKind::{Flag, Segment};
 
+use super::events::MAX_CHANGES;
 use super::*;
-use crate::Items;
+use crate::{Event, Items};
 
 const PAYLOAD: &str = "p";
 
