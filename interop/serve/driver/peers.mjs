@@ -8,7 +8,7 @@ import { openPage } from "./browser.mjs";
 import { start } from "./processes.mjs";
 
 // How long a command may take, in milliseconds.
-const TIMEOUT = 30_000;
+const TIMEOUT = 60_000;
 
 // Starts a peer with each SDK.
 export function startPeers(sdks, url, context) {
