@@ -35,8 +35,8 @@ pub struct ShownCredentials {
     pub sdk_key: Option<String>,
     /// The mobile key, in the same form.
     pub mobile_key: Option<String>,
-    /// The environment id, which is no secret. `None` if none is accepted.
-    pub environment_id: Option<String>,
+    /// The environment id, which is no secret.
+    pub environment_id: String,
     /// The path prefix that selects the environment; empty if there is only one.
     pub prefix: String,
 }
@@ -65,7 +65,7 @@ impl EnvironmentCredentials {
         self
     }
 
-    /// Sets the environment id.
+    /// Sets the environment id. By default it is the name.
     pub fn environment_id(mut self, id: impl Into<String>) -> Self {
         self.environment_id = Some(id.into());
         self
@@ -90,7 +90,7 @@ pub(super) struct Environment {
     pub(super) is_open: bool,
     pub(super) sdk_key: Option<Key>,
     pub(super) mobile_key: Option<Key>,
-    pub(super) environment_id: Option<String>,
+    pub(super) environment_id: String,
 }
 
 impl Environment {
@@ -111,7 +111,8 @@ impl Environment {
             is_open,
             sdk_key: sdk_key.or_else(|| default("sdk-")).map(Key::new),
             mobile_key: mobile_key.or_else(|| default("mob-")).map(Key::new),
-            environment_id: environment_id.or_else(|| default("")),
+            // An id is no secret, so it needs no configuration.
+            environment_id: environment_id.unwrap_or_else(|| name.clone()),
             name,
         })
     }
@@ -121,7 +122,7 @@ impl Environment {
         let key = match family {
             SdkFamily::Server => &self.sdk_key,
             SdkFamily::Mobile => &self.mobile_key,
-            SdkFamily::JavaScript => return self.environment_id.as_deref() == Some(credential),
+            SdkFamily::JavaScript => return self.environment_id == credential,
         };
         key.as_ref().is_some_and(|key| key.is(credential))
     }
@@ -137,7 +138,7 @@ impl Environment {
             (SdkFamily::Mobile, &self.mobile_key),
         ];
         let keys = keys.map(|(family, key)| (family, key.as_ref().map(Key::secret)));
-        let id = (SdkFamily::JavaScript, self.environment_id.as_deref());
+        let id = (SdkFamily::JavaScript, Some(&*self.environment_id));
         for (family, credential) in keys.into_iter().chain([id]) {
             if credential.is_some_and(|credential| other.accepts(family, credential)) {
                 let names = [name.clone(), other.name.clone()];

@@ -143,9 +143,7 @@ impl Credentials {
     /// Returns the environment id of an environment, which is its name unless another is configured.
     #[must_use]
     pub fn environment_id(&self, name: &str) -> Option<&str> {
-        let environment = self.named(name)?;
-        let id = environment.environment_id.as_deref();
-        Some(id.unwrap_or(&environment.name))
+        Some(&self.named(name)?.environment_id)
     }
 
     fn named(&self, name: &str) -> Option<&Environment> {

@@ -132,7 +132,8 @@ fn configured_credentials_are_the_only_ones() {
     let no_mobile = EnvironmentCredentials::new("shop").sdk_key("sdk-1");
     let no_mobile = Credentials::new([no_mobile]).unwrap();
     assert_eq!(found(&no_mobile, MOBILE, Some("mob-shop")), "401");
-    assert_eq!(found(&no_mobile, "/sdk/goals/shop", None), "404");
+    assert_eq!(found(&no_mobile, "/sdk/goals/shop", None), "shop");
+    assert_eq!(found(&no_mobile, "/sdk/goals/other", None), "404");
 }
 
 #[test]
