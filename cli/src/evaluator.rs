@@ -74,6 +74,18 @@ impl Evaluator {
     }
 }
 
+impl Evaluator {
+    /// Async form of [`Evaluator::explain`].
+    pub(crate) async fn explain_async(
+        &self,
+        key: &str,
+        context: &Context,
+        options: &ExplainOptions,
+    ) -> Explanation {
+        self.client.explain_async(key, context, options).await
+    }
+}
+
 /// Reads all items. Items that cannot be read are left out.
 fn read(snapshot: &Snapshot) -> (DataSet, Vec<Unreadable>) {
     let mut reader = ItemReader::new(true);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::{mpsc, watch};
+use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
 use vexil_service::{AccessRules, Credentials, EnvironmentCredentials};
 
@@ -18,7 +19,7 @@ use crate::serve::{
     ServerOptions, serve,
 };
 use crate::session::{DEFAULT_TIMEOUT, Session, timed_out};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, StoredText};
 use crate::source::{Change, Follow, Secret, Source};
 
 /// The files that are served if the command line names no source.
@@ -412,6 +413,9 @@ async fn load(
     if !follows(args, source) {
         let contents = source.read_with(&args.reading, session).await?;
         load_contents(args, &contents.snapshot, environment, session)?;
+        if let Some(store) = contents.big_segments {
+            environment.set_big_segments(store);
+        }
         return Ok(None);
     }
     let mut follow = source.follow(&args.reading, args.interval, session)?;
@@ -420,6 +424,9 @@ async fn load(
         match follow.next().await? {
             Change::Whole(snapshot) => {
                 load_contents(args, &snapshot, environment, session)?;
+                if let Some(store) = big_segments(args, source, &snapshot, session).await? {
+                    environment.set_big_segments(store);
+                }
                 return Ok(Some((follow, snapshot)));
             }
             Change::Item { kind, key, item } => {
@@ -429,6 +436,21 @@ async fn load(
             Change::OutageEnded => {}
         }
     }
+}
+
+/// Returns the store of big segments of a source that is followed: the database, or the members that a
+/// file has at the start.
+async fn big_segments(
+    args: &ServeArgs,
+    source: &Source,
+    snapshot: &Snapshot,
+    session: &mut Session<'_>,
+) -> Result<Option<Arc<dyn BigSegmentStore>>, Failure> {
+    let may_be_big = |stored: &StoredText| stored.text().contains("\"unbounded\"");
+    if source.is_file() && snapshot.segments.values().any(may_be_big) {
+        return Ok(source.read_with(&args.reading, session).await?.big_segments);
+    }
+    source.big_segments(session)
 }
 
 fn load_contents(

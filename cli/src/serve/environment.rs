@@ -1,9 +1,10 @@
 //! [`Environment`]: flags and segments that are served, and what their SDKs have sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::watch;
+use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
 use vexil_service::{ItemsError, Layers, Rules};
 
@@ -27,6 +28,8 @@ pub(crate) struct Environment {
     layers: Mutex<Layers>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     source_state: Mutex<SourceState>,
+    /// The store of the source, if it has one.
+    pub(super) big_segments: OnceLock<Arc<dyn BigSegmentStore>>,
     pub(super) groups: Groups,
     pub(super) events: Events,
     pub(super) sdks: Sdks,
@@ -85,6 +88,7 @@ impl Environment {
             layers: Mutex::new(layers),
             snapshot: watch::Sender::new(Arc::new(snapshot)),
             source_state: Mutex::default(),
+            big_segments: OnceLock::new(),
             groups: Groups::default(),
             events: Events::default(),
             sdks: Sdks::default(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use vexil_service::{ClientFlags, ValueStream};
+use vexil_service::{ClientFlags, Memberships, ValueStream};
 
 use super::snapshot::Snapshot;
 
@@ -41,14 +41,18 @@ impl Group {
     pub(super) fn read<T>(
         &self,
         stream: &ValueStream,
+        memberships: Option<&Memberships>,
         snapshot: &Snapshot,
         read: impl FnOnce(&ClientFlags) -> T,
     ) -> T {
         let flags = self
             .0
-            .get_or_init(|| Mutex::new(stream.evaluate(snapshot.served())));
+            .get_or_init(|| Mutex::new(stream.evaluate(snapshot.served(memberships))));
         let mut flags = flags.lock().unwrap_or_else(PoisonError::into_inner);
         if flags.revision() < snapshot.revision() {
+            if let Some(memberships) = memberships {
+                flags.set_memberships(memberships.clone());
+            }
             flags.update(&snapshot.rules);
         }
         read(&flags)

@@ -2,12 +2,15 @@
 //! their values.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use vexil::Text;
+use vexil::big_segments::BigSegmentStore;
 use vexil::model::{DataKind, Flag};
 use vexil::{Context, Value};
 use vexil_eval::{Outcome, Reason, evaluate};
+use vexil_service::Memberships;
 
 use super::snapshot::Snapshot;
 use crate::check::{Finding, Options, check};
@@ -25,9 +28,19 @@ pub(super) struct Evaluated {
 
 impl Snapshot {
     /// Evaluates a flag as client-side SDKs receive it.
-    pub(super) fn evaluate(&self, flag: &Flag, context: &Context) -> Option<Evaluated> {
+    pub(super) fn evaluate(
+        &self,
+        flag: &Flag,
+        context: &Context,
+        memberships: Option<&Memberships>,
+    ) -> Option<Evaluated> {
+        let with_memberships = memberships.map(|memberships| memberships.over(&self.rules));
+        let outcome = match &with_memberships {
+            Some(data) => evaluate(flag, context, data),
+            None => evaluate(flag, context, &self.rules),
+        };
         // `Rules` knows of every item whether it exists.
-        let Outcome::Done(evaluation) = evaluate(flag, context, &self.rules) else {
+        let Outcome::Done(evaluation) = outcome else {
             return None;
         };
         let (variation, value) = evaluation.variation.unzip();
@@ -70,7 +83,12 @@ impl Snapshot {
     }
 
     /// Returns an evaluator of a flag and of what it depends on.
-    pub(super) fn evaluator(&self, source: &str, flag: &str) -> Result<Evaluator, Failure> {
+    pub(super) fn evaluator(
+        &self,
+        source: &str,
+        big_segments: Option<Arc<dyn BigSegmentStore>>,
+        flag: &str,
+    ) -> Result<Evaluator, Failure> {
         let mut needed = HashSet::from([(DataKind::Flag, Text::from(flag))]);
         let mut open: Vec<_> = needed.iter().cloned().collect();
         while let Some((kind, key)) = open.pop() {
@@ -84,7 +102,10 @@ impl Snapshot {
             let item = self.items.get(*kind, key)?;
             Some((*kind, key.clone(), item.json()?, item.version()))
         });
-        Evaluator::new(&contents(source, items))
+        Evaluator::new(&Contents {
+            big_segments,
+            ..contents(source, items)
+        })
     }
 
     /// Returns the faults of all items, in the form that the source has.

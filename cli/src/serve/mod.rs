@@ -15,6 +15,7 @@ mod groups;
 mod handler;
 mod inspection;
 mod listener;
+mod memberships;
 mod metrics;
 mod overrides_file;
 mod page;

@@ -120,11 +120,16 @@ async fn flags(
         false => None,
     };
     let id = environment.request(&route, head, context.as_ref());
+    let memberships = match &context {
+        Some(context) => environment.memberships(&snapshot, context).await,
+        None => None,
+    };
+    let asked = memberships.clone();
     // Evaluating all flags for a context can take longer than a task should hold its thread.
     let answered = spawn_blocking(move || {
         let _permit = permit;
-        let key = secure_mode_key.as_deref();
-        vexil_service::answer(&route, &body, snapshot.served(), key)
+        let served = snapshot.served(asked.as_ref());
+        vexil_service::answer(&route, &body, served, secure_mode_key.as_deref())
     });
     let answered = answered.await.map_err(|error| Refusal::defect(&error))?;
     let answer = answered.map_err(refused)?;
@@ -136,7 +141,7 @@ async fn flags(
         Answer::Items(stream) => Feed::Items(stream),
         Answer::Values(stream) => {
             let group = environment.groups.of(&stream);
-            Feed::Values(stream, group)
+            Feed::Values(stream, group, memberships)
         }
         _ => return Err(Refusal::new(StatusCode::NOT_FOUND, "no such endpoint")),
     };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use vexil_service::{Endpoint, Event, ItemStream, Items, Rules, Served};
+use vexil_service::{Endpoint, Event, ItemStream, Items, Memberships, Rules, Served};
 
 /// The items of an environment at one revision, with what its streams have sent of them.
 #[derive(Debug)]
@@ -28,11 +28,11 @@ impl Snapshot {
         self.items.revision()
     }
 
-    pub(super) fn served(&self) -> Served<'_> {
+    pub(super) fn served<'s>(&'s self, memberships: Option<&'s Memberships>) -> Served<'s> {
         Served {
             items: &self.items,
             rules: &self.rules,
-            memberships: None,
+            memberships,
         }
     }
 

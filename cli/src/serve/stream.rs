@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
-use vexil_service::{HEARTBEAT, ItemStream, ValueStream};
+use vexil_service::{HEARTBEAT, ItemStream, Memberships, ValueStream};
 
 use super::environment::Environment;
 use super::groups::Group;
@@ -25,7 +25,7 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) enum Feed {
     Items(ItemStream),
-    Values(ValueStream, Arc<Group>),
+    Values(ValueStream, Arc<Group>, Option<Memberships>),
 }
 
 struct Open {
@@ -116,18 +116,22 @@ impl Feed {
                 encode(&stream.opening(&snapshot.items)),
                 snapshot.revision(),
             ),
-            Self::Values(stream, group) => group.read(stream, snapshot, |flags| {
-                (encode(&stream.opening(flags)), flags.revision())
-            }),
+            Self::Values(stream, group, memberships) => {
+                group.read(stream, memberships.as_ref(), snapshot, |flags| {
+                    (encode(&stream.opening(flags)), flags.revision())
+                })
+            }
         }
     }
 
     fn changes(&self, snapshot: &Snapshot, since: u64) -> (Bytes, u64) {
         match self {
             Self::Items(stream) => (snapshot.changes(stream, since), snapshot.revision()),
-            Self::Values(stream, group) => group.read(stream, snapshot, |flags| {
-                (encode(&stream.changes(flags, since)), flags.revision())
-            }),
+            Self::Values(stream, group, memberships) => {
+                group.read(stream, memberships.as_ref(), snapshot, |flags| {
+                    (encode(&stream.changes(flags, since)), flags.revision())
+                })
+            }
         }
     }
 
@@ -137,9 +141,11 @@ impl Feed {
                 encode(&stream.everything(&snapshot.items)),
                 snapshot.revision(),
             ),
-            Self::Values(stream, group) => group.read(stream, snapshot, |flags| {
-                (encode(&stream.everything(flags)), flags.revision())
-            }),
+            Self::Values(stream, group, memberships) => {
+                group.read(stream, memberships.as_ref(), snapshot, |flags| {
+                    (encode(&stream.everything(flags)), flags.revision())
+                })
+            }
         }
     }
 }

@@ -42,6 +42,7 @@ pub(super) async fn evaluate(
 ) -> Result<Json<Value>, ApiError> {
     let context = read_context(request.context)?;
     let snapshot = environment.snapshot();
+    let memberships = environment.memberships(&snapshot, &context).await;
     let mut flags: Vec<&Flag> = Vec::new();
     match &request.flags {
         None => flags.extend(snapshot.rules.flags()),
@@ -58,7 +59,7 @@ pub(super) async fn evaluate(
     flags.retain(|flag| request.class.sees(flag));
     let mut values = BTreeMap::new();
     for flag in flags {
-        if let Some(evaluated) = snapshot.evaluate(flag, &context) {
+        if let Some(evaluated) = snapshot.evaluate(flag, &context, memberships.as_ref()) {
             let mut value = json!({
                 "value": evaluated.value,
                 "version": flag.version(),
@@ -90,14 +91,20 @@ pub(super) async fn explain(
         return Err(ApiError::not_found(&message).pointer("/flag"));
     }
     let evaluator = snapshot
-        .evaluator(&environment.source, &request.flag)
+        .evaluator(
+            &environment.source,
+            environment.big_segments.get().cloned(),
+            &request.flag,
+        )
         .map_err(|failure| ApiError::defect(&failure.message))?;
     let mask = match request.mask {
         true => Mask::Private,
         false => Mask::Nothing,
     };
     let options = ExplainOptions::default().mask(mask).beyond(request.beyond);
-    let explanation = evaluator.explain(&request.flag, &context, &options);
+    let explanation = evaluator
+        .explain_async(&request.flag, &context, &options)
+        .await;
     Ok(Json(json!({
         "text": explanation.tree().to_string(),
         "explanation": explanation,

@@ -11,7 +11,7 @@ use vexil::{Context, ContextError};
 use super::Chosen;
 use super::error::{ApiError, Body};
 use crate::serve::environment::Environment;
-use crate::serve::snapshot::Snapshot;
+use crate::serve::inspection::Evaluated;
 
 /// The number of flags that are returned if the request does not name one, and the largest one.
 const DEFAULT_LIMIT: usize = 50;
@@ -78,6 +78,11 @@ pub(super) async fn search(
 ) -> Result<Json<Value>, ApiError> {
     let context = search.context.map(read_context).transpose()?;
     let snapshot = environment.snapshot();
+    let memberships = match &context {
+        Some(context) => environment.memberships(&snapshot, context).await,
+        None => None,
+    };
+    let evaluate = |flag: &Flag| snapshot.evaluate(flag, context.as_ref()?, memberships.as_ref());
     let overrides = environment.layers().overrides().clone();
     let findings = match search.filters.contains(&Filter::Findings) {
         true => environment.findings().await?,
@@ -133,7 +138,7 @@ pub(super) async fn search(
             let form = overrides.get(DataKind::Flag, key);
             let mut row = json!({"key": key, "override": form, "effect": has_effect(&environment, key)});
             let served = match flag {
-                Some(flag) => served(flag, &snapshot, context.as_ref(), count(flag)),
+                Some(flag) => served(flag, evaluate(flag), count(flag)),
                 None => json!({
                     "on": false, "version": null, "findings": 0, "variations": [], "js": false, "mobile": false,
                 }),
@@ -160,7 +165,7 @@ fn has_effect(environment: &Environment, key: &str) -> bool {
 }
 
 /// Returns the members of a row that a flag has.
-fn served(flag: &Flag, snapshot: &Snapshot, context: Option<&Context>, findings: usize) -> Value {
+fn served(flag: &Flag, evaluated: Option<Evaluated>, findings: usize) -> Value {
     let mut row = json!({
         "on": flag.is_on(),
         "version": flag.version(),
@@ -169,7 +174,7 @@ fn served(flag: &Flag, snapshot: &Snapshot, context: Option<&Context>, findings:
         "js": flag.using_environment_id(),
         "mobile": flag.using_mobile_key(),
     });
-    if let Some(evaluated) = context.and_then(|context| snapshot.evaluate(flag, context)) {
+    if let Some(evaluated) = evaluated {
         row["value"] = json!(evaluated.value);
         row["variation"] = json!(evaluated.variation);
         row["reason"] = json!(evaluated.reason);
