@@ -31,7 +31,7 @@ pub(crate) struct OverridesFile {
     known: Mutex<Known>,
 }
 
-/// What is known of the file.
+/// The file as it was read or written last.
 #[derive(Debug, Default)]
 struct Known {
     /// The contents that were read or written last. Empty if there was no file.

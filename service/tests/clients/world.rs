@@ -171,7 +171,7 @@ impl World {
         self.layers.set_base(base).unwrap();
     }
 
-    /// Returns the version that the base gives an item.
+    /// Returns the version of an item in the base.
     pub(crate) fn base_version(&self, kind: DataKind, key: &str) -> Option<u64> {
         self.base.get(&(kind, key.to_owned()))?["version"].as_u64()
     }
