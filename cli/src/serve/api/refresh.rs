@@ -72,10 +72,9 @@ fn base(environment: &Environment) -> Snapshot {
     let layers = environment.layers();
     let mut snapshot = Snapshot::default();
     for (kind, key, json) in layers.base_items() {
-        let version = layers
-            .items()
-            .get(kind, key)
-            .map_or(1, |item| item.version());
+        // Not the served one, which is higher after a change.
+        let item: Value = serde_json::from_str(json).unwrap_or_default();
+        let version = item["version"].as_u64().unwrap_or(1);
         let stored = StoredText {
             json: json.to_owned().into(),
             version,
