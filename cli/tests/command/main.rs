@@ -21,6 +21,7 @@ mod mirror_service;
 mod readme;
 mod redis;
 mod secrets;
+mod serve;
 mod service;
 mod show;
 mod support;
