@@ -24,6 +24,28 @@ function fill(node, ...children) {
   return node;
 }
 
+const FOCUSABLE = 'a, button, input, select, textarea, summary, [tabindex]';
+
+/** Replaces the contents of an element. A control that had the focus has it afterwards too. */
+function refill(node, ...children) {
+  const focused = node.contains(document.activeElement) ? document.activeElement : null;
+  const place = focused ? [...node.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
+  fill(node, ...children);
+  if (place >= 0) {
+    const control = node.querySelectorAll(FOCUSABLE)[place];
+    if (control?.localName === focused.localName) control.focus({ preventScroll: true });
+  }
+  return node;
+}
+
+/** Whether the contents of an element were made from the same data. Remembers the data. */
+function isShown(node, data) {
+  const text = JSON.stringify(data);
+  const same = node.shownText === text && node.hasChildNodes();
+  node.shownText = text;
+  return same;
+}
+
 function byId(id) {
   return document.getElementById(id);
 }

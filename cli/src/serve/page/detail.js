@@ -116,8 +116,13 @@ function visibility(document) {
 }
 
 function section(title, ...content) {
+  return sectionWith(title, null, ...content);
+}
+
+/** A section with a button beside its title. */
+function sectionWith(title, action, ...content) {
   const heading = el('h3', { id: freshId('part') }, title);
-  return el('section', { 'aria-labelledby': heading.id }, heading, content);
+  return el('section', { 'aria-labelledby': heading.id }, el('div', { class: 'section-head' }, heading, action), content);
 }
 
 // The switch.
@@ -125,6 +130,7 @@ function section(title, ...content) {
 function renderState(document, into) {
   if (document.kind !== 'flag') return fill(into);
   const id = freshId('switch');
+  if (isShown(into, [document.key, document.on, document.override, document.effect])) return into;
   const problem = el('div');
   const control = el('button', {
     type: 'button', role: 'switch', id, class: 'switch', 'aria-checked': String(document.on), 'aria-keyshortcuts': 't',
@@ -141,7 +147,7 @@ function renderState(document, into) {
     },
   }, el('span', { class: 'knob', 'aria-hidden': 'true' }));
   const { override } = document;
-  fill(
+  return refill(
     into,
     el('div', { class: 'switch-line' },
       control,
@@ -163,6 +169,10 @@ async function renderWhy(document, into) {
   const chosen = contexts.chosen;
   const turn = (into.turn ?? 0) + 1;
   into.turn = turn;
+  if (!document.served) {
+    fill(into, section('Why', el('p', {}, 'SDKs do not receive this flag: they return the default of the application.')));
+    return;
+  }
   let answer;
   try {
     answer = await api('POST', inEnv('/explain'), { context: chosen.context, flag: document.key, beyond: detail.beyond, mask: chosen.fromSdk });
@@ -175,18 +185,15 @@ async function renderWhy(document, into) {
     onchange: () => { detail.beyond = beyond.checked; renderWhy(document, into); },
   });
   beyond.id = freshId('beyond');
-  const focused = window.document.activeElement;
-  const refocus = into.contains(focused) && focused.type === 'checkbox';
-  fill(into, section(
+  refill(into, sectionWith(
     'Why',
+    answer.text && button('Copy', () => copy(answer.text, 'Explanation'), { class: 'quiet', 'aria-label': 'Copy the explanation' }),
     el('div', { class: 'why-line' },
       button([el('span', { class: 'dim' }, 'Context '), el('b', {}, contextLabel(chosen.context))], () => openContexts(), { class: 'context' }),
-      el('span', { class: 'check' }, beyond, el('label', { for: beyond.id }, 'Steps behind the decision')),
-      answer.text && button('Copy', () => copy(answer.text, 'Explanation'), { class: 'quiet' })),
+      el('span', { class: 'check' }, beyond, el('label', { for: beyond.id }, 'Steps behind the decision'))),
     chosen.fromSdk && el('p', { class: 'dim' }, 'Private attributes of a context from an SDK are hidden.'),
     answer.error ? errorText(answer.error) : treeOf(answer.text),
   ));
-  if (refocus) beyond.focus();
 }
 
 
@@ -200,11 +207,11 @@ function renderDefinition(document, into) {
   const item = document[which];
   if (!item) return fill(into, section('Definition', el('p', { class: 'dim' }, 'SDKs do not receive this item.')));
   const text = pretty(item);
+  if (isShown(into, [which, text, definitionPointer, document.override !== null])) return into;
   const choice = (name, label) => button(label, () => {
     definitionShown = name;
     renderDefinition(document, into);
-    into.querySelector(`[data-which="${name}"]`).focus();
-  }, { 'aria-pressed': String(which === name), 'data-which': name, disabled: !document[name] });
+  }, { 'aria-pressed': String(which === name), disabled: !document[name] });
   let content = [text];
   if (definitionPointer !== null) {
     const { places } = readJson(text);
@@ -215,11 +222,11 @@ function renderDefinition(document, into) {
       content = [text.slice(0, start), el('mark', {}, text.slice(start, end)), text.slice(end)];
     }
   }
-  fill(into, section(
+  return refill(into, sectionWith(
     'Definition',
-    el('div', { class: 'why-line' },
-      document.override && el('div', { class: 'segmented small', role: 'group', 'aria-label': 'Which definition' }, choice('served', 'As served'), choice('base', 'In the source')),
-      button('Copy', () => copy(text, 'Definition'), { class: 'quiet' })),
+    button('Copy', () => copy(text, 'Definition'), { class: 'quiet', 'aria-label': 'Copy the definition' }),
+    document.override && el('div', { class: 'why-line' },
+      el('div', { class: 'segmented small', role: 'group', 'aria-label': 'Which definition' }, choice('served', 'As served'), choice('base', 'In the source'))),
     el('pre', { class: 'code block', tabindex: '0', 'aria-label': 'Definition as JSON' }, content),
   ));
 }

@@ -157,7 +157,7 @@ const events = {
       this.draw();
     }, { class: 'what', 'aria-expanded': String(isOpen), 'data-event': row.n });
     return [
-      el('tr', {}, el('td', { class: 'time' }, clock(row.at)), el('td', {}, tag(kind)), el('td', {}, what), el('td', { class: 'dim' }, row.sdk ?? '–')),
+      el('tr', {}, el('td', { class: 'time' }, clock(row.at)), el('td', {}, tag(kind)), el('td', { class: 'what-cell' }, what), el('td', { class: 'dim' }, row.sdk ?? '–')),
       isOpen && el('tr', { class: 'details' }, el('td', { colspan: 4 },
         kind === 'summary' && summaryTable(row.event),
         el('div', { class: 'why-line' }, el('span', { class: 'dim' }, row.path), button('Copy', () => copy(pretty(row.event), 'Event'), { class: 'quiet' })),
@@ -192,13 +192,15 @@ const events = {
 };
 
 function countsTable(rows) {
+  const hasSdk = rows.some((row) => row.sdk);
+  const heads = ['Flag', 'Variation', 'Value', 'Version', 'Count', ...(hasSdk ? ['SDK'] : [])];
   return el('table', { class: 'plain' },
     el('caption', { class: 'hidden-text' }, 'Evaluations by flag and variation'),
-    el('thead', {}, el('tr', {}, ['Flag', 'Variation', 'Value', 'Version', 'Count', 'SDK'].map((text) => el('th', { scope: 'col', class: text === 'Count' ? 'right' : '' }, text)))),
+    el('thead', {}, el('tr', {}, heads.map((text) => el('th', { scope: 'col', class: text === 'Count' ? 'right' : '' }, text)))),
     el('tbody', {}, rows.map((row) => el('tr', {},
       el('th', { scope: 'row' }, button(row.flag, () => openAt('flag', row.flag), { class: 'link' })),
       el('td', {}, row.variation ?? 'default'), el('td', {}, el('code', {}, shortened(inline(row.value), 60))),
-      el('td', {}, row.version ?? '–'), el('td', { class: 'right' }, number(row.count)), el('td', { class: 'dim' }, row.sdk ?? '–')))));
+      el('td', {}, row.version ?? '–'), el('td', { class: 'right' }, number(row.count)), hasSdk && el('td', { class: 'dim' }, row.sdk ?? '–')))));
 }
 
 function summaryTable(event) {

@@ -10,8 +10,9 @@ function renderTop() {
   const select = el('select', { 'aria-label': 'Environment', onchange: () => go({ env: select.value, key: null }) },
     names.map((name) => el('option', { value: name, selected: name === app.env }, name)));
   const where = byId('where');
-  if (!where.contains(document.activeElement)) {
-    fill(
+  // An open list of environments would close.
+  if (document.activeElement !== where.querySelector('select')) {
+    refill(
       where,
       names.length > 1 ? select : env && el('b', {}, env.name),
       env && el('span', { class: 'source', title: env.source }, env.source),
@@ -26,11 +27,10 @@ function renderTop() {
 function renderTabs() {
   const env = environment();
   const counts = { flags: env?.flags, events: env?.events, sdks: env?.streams, check: env?.findings };
-  const focused = document.activeElement?.dataset?.tab;
-  fill(byId('tabs'), TABS.map((tab) => el(
+  refill(byId('tabs'), TABS.map((tab) => el(
     'a',
     {
-      href: hashOf({ tab, key: null, query: '', filters: new Set() }), 'data-tab': tab, 'aria-current': app.tab === tab ? 'page' : null,
+      href: hashOf({ tab, key: null, query: '', filters: new Set() }), 'aria-current': app.tab === tab ? 'page' : null,
       onclick: (event) => {
         if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
         event.preventDefault();
@@ -39,7 +39,6 @@ function renderTabs() {
     },
     LABELS[tab], counts[tab] !== undefined && el('span', { class: 'number' }, number(counts[tab])),
   )));
-  if (focused) byId('tabs').querySelector(`[data-tab="${focused}"]`)?.focus();
   document.title = env ? `${LABELS[app.tab]} · ${env.name} · vexil serve` : 'vexil serve';
 }
 
@@ -74,22 +73,20 @@ function renderBar() {
   const env = environment();
   const bar = byId('overrides');
   const state = env?.overridesState?.state;
-  bar.hidden = !env || (env.overrides === 0 && !env.unsaved);
+  bar.hidden = !env || (env.overrides === 0 && !env.unsaved && state !== 'changed-on-disk');
   if (bar.hidden) return;
-  const focused = document.activeElement?.dataset?.bar;
   const saved = {
     saved: 'saved', unsaved: 'not saved', broken: 'the file has an error', 'changed-on-disk': 'the file changed on disk',
   }[state] ?? (env.unsaved ? 'not saved' : 'kept until the server ends');
-  fill(
+  refill(
     bar,
-    button(counted(env.overrides, 'override'), () => openOverrides(), { class: 'link strong', 'data-bar': 'show' }),
+    button(counted(env.overrides, 'override'), () => openOverrides(), { class: 'link strong' }),
     el('span', { class: 'dim' }, env.overridesFile ? saved : 'kept until the server ends'),
     el('div', { class: 'push' },
-      env.overridesFile && button(['Save', el('span', { class: 'wide-only' }, ` to ${env.overridesFile.split('/').at(-1)}`)], () => saveOverrides(false), { class: 'primary', disabled: !env.unsaved && state !== 'changed-on-disk', 'data-bar': 'save' }),
-      button('Download', () => attempt(downloadOverrides), { 'data-bar': 'download' }),
-      button('Remove all', () => removeOverrides(env.overrides), { 'data-bar': 'remove' })),
+      env.overridesFile && button(['Save', el('span', { class: 'wide-only' }, ` to ${env.overridesFile.split('/').at(-1)}`)], () => saveOverrides(false), { class: 'primary', disabled: !env.unsaved && state !== 'changed-on-disk' }),
+      button('Download', () => attempt(downloadOverrides)),
+      button('Remove all', () => removeOverrides(env.overrides))),
   );
-  if (focused) bar.querySelector(`[data-bar="${focused}"]`)?.focus();
 }
 
 /** All overrides, also those of items that the source no longer has. */

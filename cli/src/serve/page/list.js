@@ -57,9 +57,9 @@ const list = {
       () => go({ kind: name, key: null }),
       { 'aria-pressed': String(app.kind === name) },
     );
-    fill(kinds, kind('flag', 'Flags', env?.flags), kind('segment', 'Segments', env?.segments));
+    refill(kinds, kind('flag', 'Flags', env?.flags), kind('segment', 'Segments', env?.segments));
     const names = app.kind === 'flag' ? Object.entries(FILTERS) : [['overridden', FILTERS.overridden]];
-    fill(filters, names.map(([name, label]) => button(label, () => {
+    refill(filters, names.map(([name, label]) => button(label, () => {
       const next = new Set(app.filters);
       if (!next.delete(name)) next.add(name);
       go({ filters: next }, { replace: true });
@@ -89,20 +89,29 @@ const list = {
     this.wanted.clear();
     if (!app.env) return;
     if (keep) {
-      const visible = this.range();
-      this.fetch(Math.floor(visible.first / WINDOW), { fresh: true });
+      const { first, last } = this.range();
+      const page = Math.floor(first / WINDOW);
+      this.fetch(page, { count: Math.max(1, Math.ceil(last / WINDOW) - page), fresh: true });
     } else {
       this.fetch(0, { fresh: true, top: true });
     }
   },
 
-  async fetch(page, { fresh = false, top = false } = {}) {
+  /** Loads the rows that are visible and not there yet, when the list has come to rest. */
+  loadVisible: calm(() => {
+    const { first, last } = list.range();
+    for (let page = Math.floor(first / WINDOW); page * WINDOW < last; page += 1) {
+      if (!list.pages.has(page)) list.fetch(page);
+    }
+  }, 40),
+
+  async fetch(page, { count = 1, fresh = false, top = false } = {}) {
     if (this.wanted.has(page)) return;
     this.wanted.add(page);
     const generation = this.generation;
     const query = app.query;
     try {
-      const answer = await this.rows(page, query);
+      const answer = await this.rows(page, count, query);
       if (generation !== this.generation) return;
       if (fresh) this.pages = new Map();
       answer.pages.forEach((rows, index) => this.pages.set(index, rows));
@@ -122,22 +131,20 @@ const list = {
     }
   },
 
-  /** Asks the server for a page of rows. Segments come in one answer. */
-  async rows(page, query) {
+  /** Asks the server for pages of rows. Segments come in one answer. */
+  async rows(page, count, query) {
     const { signal } = this.running;
     if (app.kind === 'flag') {
       const answer = await api('POST', inEnv('/flags'), {
-        query, filters: [...app.filters], offset: page * WINDOW, limit: WINDOW,
+        query, filters: [...app.filters], offset: page * WINDOW, limit: count * WINDOW,
         context: contexts.chosen.context, class: contexts.class,
       }, signal);
-      return { total: answer.total, pages: new Map([[page, answer.flags]]) };
+      return { total: answer.total, pages: inPages(answer.flags, page) };
     }
     const answer = await api('GET', inEnv('/segments'), undefined, signal);
     const words = query.toLowerCase();
     const rows = answer.segments.filter((row) => row.key.toLowerCase().includes(words) && (!app.filters.has('overridden') || row.override));
-    const pages = new Map();
-    for (let index = 0; index * WINDOW < rows.length; index += 1) pages.set(index, rows.slice(index * WINDOW, (index + 1) * WINDOW));
-    return { total: rows.length, pages };
+    return { total: rows.length, pages: inPages(rows, 0) };
   },
 
   row(index) {
@@ -164,7 +171,7 @@ const list = {
     const rows = [];
     for (let index = first; index < last; index += 1) {
       const row = this.row(index);
-      if (!row) this.fetch(Math.floor(index / WINDOW));
+      if (!row) this.loadVisible();
       rows.push(this.tr(index, row));
     }
     fill(body, spacer(first), rows, spacer(this.total - last));
@@ -236,6 +243,12 @@ const list = {
   },
 };
 
+function inPages(rows, first) {
+  const pages = new Map();
+  for (let index = 0; index * WINDOW < rows.length; index += 1) pages.set(first + index, rows.slice(index * WINDOW, (index + 1) * WINDOW));
+  return pages;
+}
+
 function spacer(rows) {
   if (rows <= 0) return null;
   const row = el('tr', { class: 'spacer', 'aria-hidden': 'true' }, el('td'));
@@ -259,7 +272,7 @@ function flagCells(row) {
       { class: 'why' },
       el('div', { class: 'cell' },
         el('span', {}, reasonText(row.reason)),
-        row.findings > 0 && tag(counted(row.findings, 'finding'), 'warning')),
+        row.findings > 0 && tag(counted(row.findings, 'finding'))),
     ),
   ];
 }

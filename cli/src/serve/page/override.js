@@ -4,24 +4,21 @@
 /** Sets or removes an override, and announces what the item serves then. */
 async function setOverride(kind, key, override, variations = []) {
   const path = inEnv(`/overrides${itemPath(kind, key)}`);
-  if (override === null) {
-    await api('DELETE', path);
-    announce(`${key} is served as defined`);
-  } else {
-    await api('PUT', path, override);
-    const words = {
-      on: override.on ? 'is on for all contexts' : 'is off for all contexts',
-      variation: `now serves ${overrideText(override, variations)} to all contexts`,
-      value: `now serves ${overrideText(override)} to all contexts`,
-      for: `is overridden ${overrideText(override)}`,
-      item: 'is served with an edited definition',
-      missing: 'is served as if it did not exist',
-      lists: `has ${overrideText(override)}`,
-    };
-    announce(`${key} ${words[formOf(override)]}`);
-  }
+  if (override === null) await api('DELETE', path);
+  else await api('PUT', path, override);
   detail.edited = false;
   await refresh();
+  const words = {
+    none: () => 'is served as defined',
+    on: () => (override.on ? 'is on for all contexts' : 'is off for all contexts'),
+    variation: () => `now serves ${overrideText(override, variations)} to all contexts`,
+    value: () => `now serves ${overrideText(override)} to all contexts`,
+    for: () => `is overridden ${overrideText(override)}`,
+    item: () => 'is served with an edited definition',
+    missing: () => 'is served as if it did not exist',
+    lists: () => `has ${overrideText(override)}`,
+  };
+  announce(`${key} ${words[formOf(override)]()}`);
 }
 
 /** Switches a flag. A second time removes the override. */
@@ -40,6 +37,7 @@ async function attempt(action) {
 
 function renderOverride(document, into) {
   const { kind, key, override, base } = document;
+  if (isShown(into, [override, base, document.served])) return;
   const variations = variationsOf(document);
   const problem = el('div');
   const name = freshId('override');
@@ -80,7 +78,6 @@ function renderOverride(document, into) {
         apply.disabled = true;
         try {
           await setOverride(kind, key, next, variations);
-          byId('override-form')?.querySelector('input:checked')?.focus();
         } catch (error) {
           if (used.refuse && error.status === 400) used.refuse(error, used.name);
           else fill(problem, errorText(error));
@@ -95,14 +92,13 @@ function renderOverride(document, into) {
     problem,
     el('div', { class: 'actions start' },
       apply,
-      override && button('Remove override', () => attempt(async () => {
-        await setOverride(kind, key, null);
-        byId('override-form')?.querySelector('input:checked')?.focus();
-      }), { 'aria-keyshortcuts': 'u' }),
+      override && button('Remove override', () => attempt(() => setOverride(kind, key, null)), { 'aria-keyshortcuts': 'u' }),
       base === null && el('span', { class: 'dim' }, `The source has no such ${kind}.`)),
   );
   update();
+  const hadFocus = into.contains(window.document.activeElement);
   fill(into, section('Override', form));
+  if (hadFocus) form.querySelector('input:checked').focus({ preventScroll: true });
 }
 
 function flagForms(document, variations) {

@@ -47,9 +47,9 @@ const sdks = {
       } catch (error) {
         fill(this.nodes.problem, errorText(error));
       }
-    }, { disabled: row.streams === 0, 'aria-label': `Cut the stream of ${row.agent}` });
+    }, { disabled: row.streams === 0, 'aria-label': `Cut stream of ${row.agent}` });
     const heads = ['SDK', 'Family', 'Protocol', 'Context', 'Streams', 'Requests', 'Sent', 'Since', 'Last request', ''];
-    fill(
+    refill(
       this.nodes.body,
       el('div', { class: 'scroll-x' }, el('table', { class: 'plain' },
         el('caption', { class: 'hidden-text' }, 'SDKs'),
