@@ -124,6 +124,15 @@ test('the keyboard alone searches, opens, switches, overrides, explains and remo
   await tab.press('t');
   await tab.announces('theme is served as defined');
 
+  // A control that changes the page keeps the focus.
+  await tab.page.focus('[role=switch]');
+  await tab.press('Space');
+  await tab.announces('theme is off for all contexts');
+  assert.equal(await tab.page.evaluate(() => document.activeElement.role), 'switch');
+  await tab.press('Space');
+  await tab.announces('theme is served as defined');
+  assert.equal(await tab.page.evaluate(() => document.activeElement.role), 'switch');
+
   await tab.press('o');
   await tab.until(() => document.activeElement.type === 'radio');
   await tab.press('ArrowDown', 'ArrowDown', 'Tab');

@@ -46,6 +46,20 @@ function isShown(node, data) {
   return same;
 }
 
+/**
+ * Runs an action of a control, not twice at the same time. The control is not disabled, because it
+ * would lose the focus.
+ */
+async function once(control, action) {
+  if (control.getAttribute('aria-busy') === 'true') return;
+  control.setAttribute('aria-busy', 'true');
+  try {
+    await action();
+  } finally {
+    control.removeAttribute('aria-busy');
+  }
+}
+
 function byId(id) {
   return document.getElementById(id);
 }

@@ -9,7 +9,7 @@ function openContexts() {
   const name = el('input', { placeholder: 'Name', autocomplete: 'off' });
   const problem = el('div');
   const editor = jsonEditor('Context as JSON', pretty(contexts.chosen.context), {
-    rows: 12,
+    rows: 9,
     check: contextFault,
     onchange: (context) => {
       fromSdk = false;
@@ -52,7 +52,6 @@ function openContexts() {
   const use = async () => {
     const context = editor.read();
     if (context === undefined) return;
-    confirm.disabled = true;
     try {
       await api('POST', inEnv('/evaluate'), { context, flags: [], class: as.value });
       contexts.setClass(as.value);
@@ -63,9 +62,8 @@ function openContexts() {
       if (error.status === 400) editor.refuse(error, 'context');
       else fill(problem, errorText(error));
     }
-    confirm.disabled = false;
   };
-  const confirm = button('Use this context', use, { class: 'primary' });
+  const confirm = button('Use this context', () => once(confirm, use), { class: 'primary' });
   const dialog = openDialog('Context', el(
     'div',
     { class: 'contexts' },

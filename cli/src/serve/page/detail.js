@@ -136,15 +136,13 @@ function renderState(document, into) {
     type: 'button', role: 'switch', id, class: 'switch', 'aria-checked': String(document.on), 'aria-keyshortcuts': 't',
     disabled: !document.served,
     'aria-label': 'Flag is on',
-    onclick: async () => {
-      control.disabled = true;
+    onclick: () => once(control, async () => {
       try {
         await toggle(document);
       } catch (error) {
         fill(problem, errorText(error));
       }
-      control.disabled = false;
-    },
+    }),
   }, el('span', { class: 'knob', 'aria-hidden': 'true' }));
   const { override } = document;
   return refill(

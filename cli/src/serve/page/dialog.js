@@ -24,16 +24,14 @@ function openDialog(title, body, { wide = false, required = false, onclose } = {
 /** Asks before an action. `action` may fail; its error is shown in the dialog. */
 function confirmDialog(title, body, label, action, { danger = false, wide = false } = {}) {
   const problem = el('div');
-  const yes = button(label, async () => {
-    yes.disabled = true;
+  const yes = button(label, () => once(yes, async () => {
     try {
       await action();
       dialog.close();
     } catch (error) {
       fill(problem, errorText(error));
-      yes.disabled = false;
     }
-  }, { class: danger ? 'danger' : 'primary' });
+  }), { class: danger ? 'danger' : 'primary' });
   const dialog = openDialog(
     title,
     [body, problem, el('div', { class: 'actions' }, button('Cancel', () => dialog.close()), yes)],

@@ -184,8 +184,7 @@ async function openRefresh() {
       return;
     }
     const problem = el('div');
-    const apply = button('Apply', async () => {
-      apply.disabled = true;
+    const apply = button('Apply', () => once(apply, async () => {
       try {
         await api('POST', inEnv('/refresh'), { apply: true });
         announce(`${counted(answer.changed, 'change')} applied`);
@@ -193,9 +192,8 @@ async function openRefresh() {
         await refresh();
       } catch (error) {
         fill(problem, errorText(error));
-        apply.disabled = false;
       }
-    }, { class: 'primary' });
+    }), { class: 'primary' });
     fill(body, el('p', {}, `${counted(answer.changed, 'item')} changed in the source. Overrides stay.`), diffText(answer.text), problem,
       el('div', { class: 'actions' }, button('Cancel', () => dialog.close()), apply));
     apply.focus();

@@ -69,20 +69,20 @@ function renderOverride(document, into) {
     {
       class: 'override', id: 'override-form', novalidate: true,
       oninput: () => { detail.edited = true; },
-      onsubmit: async (event) => {
+      onsubmit: (event) => {
         event.preventDefault();
         fill(problem);
         const used = forms.find((candidate) => candidate.name === chosen);
         const next = used.read();
         if (next === undefined) return;
-        apply.disabled = true;
-        try {
-          await setOverride(kind, key, next, variations);
-        } catch (error) {
-          if (used.refuse && error.status === 400) used.refuse(error, used.name);
-          else fill(problem, errorText(error));
-        }
-        apply.disabled = false;
+        once(apply, async () => {
+          try {
+            await setOverride(kind, key, next, variations);
+          } catch (error) {
+            if (used.refuse && error.status === 400) used.refuse(error, used.name);
+            else fill(problem, errorText(error));
+          }
+        });
       },
     },
     el('fieldset', {},
