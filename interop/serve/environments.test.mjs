@@ -2,6 +2,7 @@
 // prefix in all its requests. The events are counted before other tests evaluate the flags.
 import { after, before, test } from "node:test";
 
+import { closeBrowser } from "./driver/browser.mjs";
 import { CONTEXTS, FLAGS, OTHER_FLAGS } from "./driver/data.mjs";
 import { Field } from "./driver/field.mjs";
 import { Server, evaluate } from "./driver/server.mjs";
@@ -13,11 +14,12 @@ let field;
 
 before(async () => {
   server = await Server.start(["--env", `shop=${OTHER_FLAGS}`, "--env", `admin=${FLAGS}`]);
-  field = await Field.start(server, CONTEXT, "/env/admin");
+  field = await Field.start(server, CONTEXT, { path: "/env/admin" });
 });
 
 after(async () => {
-  await field?.end();
+  await field?.close();
+  await closeBrowser();
   await server?.kill();
 });
 

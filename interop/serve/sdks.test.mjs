@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { closeBrowser } from "./driver/browser.mjs";
 import { CONTEXTS, FLAGS, OTHER_FLAGS } from "./driver/data.mjs";
 import { Field, until } from "./driver/field.mjs";
-import { SDKS } from "./driver/sdks.mjs";
+import { POLLING, SDKS } from "./driver/sdks.mjs";
 import { Server, evaluate } from "./driver/server.mjs";
 import { Times } from "./driver/times.mjs";
 
@@ -26,7 +27,8 @@ before(async () => {
 });
 
 after(async () => {
-  await field?.end();
+  await field?.close();
+  await closeBrowser();
   await server?.kill();
 });
 
@@ -74,6 +76,12 @@ test("each SDK has the values, variations and reasons of the command", async () 
   for (const [name, context] of Object.entries(CONTEXTS)) {
     await field.assertFlags(evaluate(FLAGS, context), name, context);
   }
+});
+
+test("each SDK that polls has the values, variations and reasons of the command", async () => {
+  const polling = await Field.start(server, CONTEXT, { sdks: POLLING });
+  await polling.assertFlags(evaluate(FLAGS, CONTEXT), "anonymous", CONTEXT);
+  await polling.close();
 });
 
 test("an override arrives in each SDK, and is removed", async () => {

@@ -2,22 +2,20 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { closeBrowser } from "./browser.mjs";
 import { startPeers } from "./peers.mjs";
 import { SDKS } from "./sdks.mjs";
 
 export class Field {
 
   // Starts a peer with each SDK. `path` is the prefix of an environment.
-  static async start(server, context, path = "") {
+  static async start(server, context, { path = "", sdks = SDKS } = {}) {
     const field = new Field();
-    field.peers = await startPeers(SDKS, server.url + path, context);
+    field.peers = await startPeers(sdks, server.url + path, context);
     return field;
   }
 
-  async end() {
-    await Promise.all(this.peers.map((peer) => peer.close()));
-    await closeBrowser();
+  close() {
+    return Promise.all(this.peers.map((peer) => peer.close()));
   }
 
   askAll(command) {

@@ -14,7 +14,7 @@ const TIMEOUT = 60_000;
 export function startPeers(sdks, url, context) {
   return Promise.all(
     sdks.map(async ({ name, agent, client, command, page, options }) => {
-      const given = { url, context, fdv2: false, report: false, ...options };
+      const given = { url, context, fdv2: false, polling: false, report: false, ...options };
       const started = page ? openPage(page, given) : startProcess(command, given);
       const { send, close } = await inTime(name, "start", started);
       const ask = (command) => inTime(name, command.do, send(command));

@@ -27,6 +27,7 @@ const javaScript4 = { ...inBrowser, agent: "JSClient/4.10.3", page: "version-4" 
 const fdv2 = { fdv2: true };
 const report = { report: true };
 
+// Each SDK once for each way to receive flags.
 export const SDKS = [
   { name: "Rust", ...rust },
   { name: "Rust, FDv2", ...rust, options: fdv2 },
@@ -44,4 +45,11 @@ export const SDKS = [
   { name: "JavaScript 4", ...javaScript4 },
   { name: "JavaScript 4, REPORT", ...javaScript4, options: report },
   { name: "JavaScript 4, FDv2", ...javaScript4, options: fdv2 },
+  { name: "JavaScript 4, FDv2, POST", ...javaScript4, options: { ...fdv2, ...report } },
 ].filter(({ command, installed }) => (command ? command[0] : installed));
+
+// The server-side SDKs, which poll instead of streaming.
+export const POLLING = SDKS.filter(({ client, options }) => !client && !options).map((sdk) => ({
+  ...sdk,
+  options: { polling: true },
+}));

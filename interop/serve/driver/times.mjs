@@ -11,14 +11,15 @@ export class Times {
     return Math.max(...[...this.#found.values()].flatMap((row) => [...row.values()].flat()));
   }
 
-  // Prints a line for each peer, with the median and the maximum.
+  // Prints a line for each peer, with the median and the maximum of repeated measurements.
   print() {
     const measured = ([what, times]) => {
       const sorted = times.toSorted((a, b) => a - b).map(Math.round);
-      return `${what}: p50 ${sorted[sorted.length >> 1]} ms, max ${sorted.at(-1)} ms`;
+      const median = sorted.length > 1 ? `p50 ${sorted[sorted.length >> 1]} ms, max ` : "";
+      return `${what}: ${median}${sorted.at(-1)} ms`;
     };
     for (const [peer, row] of [...this.#found].sort()) {
-      console.log(`${peer.padEnd(22)} ${[...row].map(measured).join("; ")}`);
+      console.log(`${peer.padEnd(24)} ${[...row].map(measured).join("; ")}`);
     }
   }
 }

@@ -1,15 +1,16 @@
-// The Node.js server SDK. The argument is {url, fdv2, context}; lines.mjs has the commands.
+// The Node.js server SDK. The argument is {url, fdv2, polling, context}; lines.mjs has the commands.
 import { setTimeout as sleep } from "node:timers/promises";
 
 import sdk from "@launchdarkly/node-server-sdk";
 
 import { serve } from "./lines.mjs";
 
-const { url, fdv2, context } = JSON.parse(process.argv[2]);
+const { url, fdv2, polling, context } = JSON.parse(process.argv[2]);
 const client = sdk.init("sdk-key", {
   baseUri: url,
   streamUri: url,
   eventsUri: url,
+  stream: !polling,
   logger: sdk.basicLogger({ level: "error" }),
   ...(fdv2 && { dataSystem: { dataSource: { dataSourceOptionsType: "standard" } } }),
 });

@@ -1,4 +1,4 @@
-"""The Python SDK. The argument is {url, fdv2, context}; lines.mjs has the commands."""
+"""The Python SDK. The argument is {url, fdv2, polling, context}; lines.mjs has the commands."""
 
 import json
 import logging
@@ -53,7 +53,14 @@ def main():
     options = json.loads(sys.argv[1])
     url, context = options["url"], context_of(options["context"])
     system = datasystem.default().build() if options["fdv2"] else None
-    config = Config("sdk-key", base_uri=url, stream_uri=url, events_uri=url, datasystem_config=system)
+    config = Config(
+        "sdk-key",
+        base_uri=url,
+        stream_uri=url,
+        events_uri=url,
+        stream=not options["polling"],
+        datasystem_config=system,
+    )
     with LDClient(config, start_wait=60) as client:
         print("{}", flush=True)
         for line in sys.stdin:

@@ -1,4 +1,4 @@
-// The Go SDK. The argument is {url, fdv2, context}; lines.mjs has the commands.
+// The Go SDK. The argument is {url, fdv2, polling, context}; lines.mjs has the commands.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 type options struct {
 	URL     string
 	FDv2    bool
+	Polling bool
 	Context ldcontext.Context
 }
 
@@ -51,6 +52,9 @@ func main() {
 	config := ld.Config{
 		ServiceEndpoints: ldcomponents.RelayProxyEndpoints(given.URL),
 		Logging:          ldcomponents.Logging().MinLevel(ldlog.Error),
+	}
+	if given.Polling {
+		config.DataSource = ldcomponents.PollingDataSource()
 	}
 	if given.FDv2 {
 		// The data system ignores `ServiceEndpoints`.

@@ -12,16 +12,19 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/** The Java SDK. The argument is {url, context}; lines.mjs has the commands. */
+/** The Java SDK. The argument is {url, polling, context}; lines.mjs has the commands. */
 public final class Peer {
   private final LDClient client;
   private final LDContext context;
 
   private Peer(LDValue options) throws Exception {
     context = contextOf(options);
+    var url = options.get("url").stringValue();
+    var polling = options.get("polling").booleanValue();
     var config =
         new LDConfig.Builder()
-            .serviceEndpoints(Components.serviceEndpoints().relayProxy(options.get("url").stringValue()))
+            .serviceEndpoints(Components.serviceEndpoints().relayProxy(url))
+            .dataSource(polling ? Components.pollingDataSource() : Components.streamingDataSource())
             .logging(Components.logging().level(LDLogLevel.ERROR))
             .startWait(Duration.ofMinutes(1));
     client = new LDClient("sdk-key", config.build());

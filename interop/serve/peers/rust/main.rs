@@ -1,4 +1,4 @@
-//! This SDK as a peer. The argument is `{url, fdv2, context}`; `../lines.mjs` has the commands.
+//! This SDK as a peer. The argument is `{url, fdv2, polling, context}`; `../lines.mjs` has the commands.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use std::{env, thread};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use vexil::client::FlagsStateOptions;
-use vexil::config::{DataSystem, ServiceEndpoints};
+use vexil::config::{DataSystem, PollingConfig, ServiceEndpoints};
 use vexil::{Client, Context, Value};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -17,6 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 struct Options {
     url: String,
     fdv2: bool,
+    polling: bool,
     context: Context,
 }
 
@@ -38,15 +39,21 @@ struct Peer {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let argument = env::args().nth(1).ok_or("the argument is missing")?;
-    let Options { url, fdv2, context } = serde_json::from_str(&argument)?;
+    let options: Options = serde_json::from_str(&argument)?;
     let mut builder =
-        Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(url.as_str()));
-    if fdv2 {
+        Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(options.url.as_str()));
+    if options.polling {
+        builder = builder.data_source(PollingConfig::new());
+    }
+    if options.fdv2 {
         builder = builder.data_system(DataSystem::new());
     }
     let client = builder.start()?;
     client.blocking_wait_until_ready(TIMEOUT)?;
-    let peer = Peer { client, context };
+    let peer = Peer {
+        client,
+        context: options.context,
+    };
     print(&json!({}))?;
     for line in io::stdin().lines() {
         print(&peer.answer(serde_json::from_str(&line?)?))?;
