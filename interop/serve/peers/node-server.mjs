@@ -11,6 +11,7 @@ const client = sdk.init("sdk-key", {
   streamUri: url,
   eventsUri: url,
   stream: !polling,
+  enableEventCompression: true,
   logger: sdk.basicLogger({ level: "error" }),
   ...(fdv2 && { dataSystem: { dataSource: { dataSourceOptionsType: "standard" } } }),
 });

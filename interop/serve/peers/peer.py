@@ -60,6 +60,7 @@ def main():
         events_uri=url,
         stream=not options["polling"],
         datasystem_config=system,
+        enable_event_compression=True,
     )
     with LDClient(config, start_wait=60) as client:
         print("{}", flush=True)

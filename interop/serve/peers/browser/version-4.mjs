@@ -1,9 +1,9 @@
-// The JavaScript SDK 4.x in a page. `start` takes {url, report, fdv2, context}.
+// The JavaScript SDK 4.x in a page. `start` takes {url, report, fdv2, hash, context}.
 import { basicLogger, createClient } from "@launchdarkly/js-client-sdk";
 
 import { commandsOf } from "../client-side.mjs";
 
-window.start = async ({ url, report, fdv2, context }) => {
+window.start = async ({ url, report, fdv2, hash, context }) => {
   const client = createClient("default", context, {
     baseUri: url,
     streamUri: url,
@@ -15,6 +15,7 @@ window.start = async ({ url, report, fdv2, context }) => {
       ? { dataSystem: { automaticModeSwitching: { type: "manual", initialConnectionMode: "streaming" } } }
       : { streaming: true }),
   });
-  await client.start({ timeout: 60 });
+  const { status } = await client.start({ timeout: 60, identifyOptions: { hash } });
+  if (status !== "complete") throw new Error(`start: ${status}`);
   window.peer = commandsOf(client);
 };
