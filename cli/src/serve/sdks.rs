@@ -8,7 +8,7 @@ use axum::http::{HeaderName, header, request::Parts};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use vexil::Context;
-use vexil_service::{Route, SdkList, SdkRequest};
+use vexil_service::{Route, SdkEntry, SdkList, SdkRequest};
 
 use super::environment::Environment;
 use super::handler::text;
@@ -94,12 +94,17 @@ impl Environment {
             context,
             ..SdkRequest::new(route)
         };
-        let id = self.sdks.known().list.request(now(), &request);
+        let mut known = self.sdks.known();
+        let id = known.list.request(now(), &request);
+        // The stream of a browser does not name its SDK, which other requests have named.
+        let agent = known
+            .list
+            .get(id)
+            .map_or("unknown", SdkEntry::agent)
+            .to_owned();
+        drop(known);
         if let Some(context) = context {
-            self.events
-                .received()
-                .contexts
-                .add(now(), agent(head), context);
+            self.events.received().contexts.add(now(), &agent, context);
         }
         self.news.tell(&self.news.sdks);
         id
