@@ -78,6 +78,19 @@ test('a local site receives the flags of its SDK, and not the page', async (t) =
   await page.close();
 });
 
+test('the page works by each name of this machine', async () => {
+  for (const host of ['localhost', 'flags.localhost', '[::1]']) {
+    const named = { address: `http://${host}:${server.port}` };
+    const tab = await Tab.open(browser, named, '#/default/flags/theme');
+    await tab.until(() => document.querySelector('[role=switch]')?.ariaChecked === 'true');
+    await tab.press('t');
+    await tab.announces('theme is off for all contexts');
+    await tab.press('t');
+    await tab.announces('theme is served as defined');
+    await tab.close();
+  }
+});
+
 test('the page asks for the token, and takes it from its address', async (t) => {
   const own = await Server.start({ args: ['--token-env', 'PAGE_TOKEN'], env: { PAGE_TOKEN: 'a-token-for-tests' } });
   t.after(() => own.stop());
