@@ -1,8 +1,7 @@
 // Events, SDKs, and the stream of changes.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 
@@ -53,7 +52,8 @@ test('events arrive, are counted, filtered, paused, downloaded and cleared', asy
   assert.match((await tab.text('.events tbody')).replaceAll(/\s+/g, ' '), /theme 1 "dark" 8 10 /);
   await tab.click('Events', '.segmented');
 
-  const folder = await mkdtemp(path.join(tmpdir(), 'vexil-page-download-'));
+  const folder = path.join(server.folder, 'downloads');
+  await mkdir(folder);
   const session = await tab.page.createCDPSession();
   await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: folder, browserContextId: tab.context.id });
   await tab.shows('.events', 'later');
