@@ -3,8 +3,10 @@
 //!
 //! The command runs as a program of its own, so that its log begins with it.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 use vexil_testing::FakeService;
@@ -194,4 +196,139 @@ fn keys_of_services_and_tokens_of_web_servers_appear_nowhere() {
     }
     assert!(machine.logs(&base, "connecting"));
     assert!(machine.logs(&format!("{base}&key-env=WRONG"), "an attempt has failed"));
+}
+
+/// Sends a request to a flag server, and returns the answer.
+fn ask(address: &str, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let request = format!(
+        "{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_tokens_and_contexts_of_a_flag_server_appear_nowhere() {
+    use base64::Engine;
+    let mut machine = Machine::new();
+    machine.set("KEY", "sdk-pl4nted-9f2c");
+    machine.set("MOBILE", "mob-pl4nted-77aa");
+    machine.set("TOKEN", "pl4nted-token");
+    machine.write("flags.json", DATA);
+    machine.write("admin.json", DATA);
+    machine.write(
+        "vexil.toml",
+        "[serve.env.shop]\nsdk-key-env = \"KEY\"\nmobile-key-env = \"MOBILE\"\n",
+    );
+    let mut server = Command::new(env!("CARGO_BIN_EXE_vexil"))
+        .args([
+            "serve",
+            "--env",
+            "shop=flags.json",
+            "--env",
+            "admin=admin.json",
+        ])
+        .args(["--listen", "127.0.0.1:0", "--token-env", "TOKEN", "-vvv"])
+        .current_dir(machine.folder.path())
+        .envs(machine.variables.iter().map(|(name, value)| (name, value)))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = server.stderr.take().unwrap();
+    let log = std::thread::spawn(move || {
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).map(|_| log).unwrap()
+    });
+    let mut ready = String::new();
+    let mut stdout = BufReader::new(server.stdout.take().unwrap());
+    stdout.read_line(&mut ready).unwrap();
+    let (_, address) = ready.split_once("http://").unwrap();
+    let address = address.split(' ').next().unwrap();
+
+    let context = r#"{"key":"pl4nted","email":"pl4nted@example.com","_meta":{"privateAttributes":["email"]}}"#;
+    let invalid = r#"{"key":"pl4nted","kind":"pl4nted kind"}"#;
+    let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    let (encoded, malformed) = (encode(context), encode(invalid));
+    let (key, mobile) = (
+        "Authorization: sdk-pl4nted-9f2c",
+        "Authorization: mob-pl4nted-77aa",
+    );
+    let token = "Authorization: Bearer pl4nted-token";
+    let event = format!(r#"[{{"kind":"identify","context":{context}}}]"#);
+    for (head, body, status) in [
+        (format!("GET /sdk/latest-all HTTP/1.1\r\n{key}"), "", 200),
+        (
+            "GET /sdk/latest-all HTTP/1.1\r\nAuthorization: sdk-wrong-pl4nted".to_owned(),
+            "",
+            401,
+        ),
+        (
+            "GET /all HTTP/1.1\r\nAuthorization: sdk pl4nted".to_owned(),
+            "",
+            401,
+        ),
+        (
+            format!("GET /msdk/evalx/contexts/{encoded} HTTP/1.1\r\n{mobile}"),
+            "",
+            200,
+        ),
+        (
+            format!("GET /msdk/evalx/contexts/{malformed} HTTP/1.1\r\n{mobile}"),
+            "",
+            400,
+        ),
+        (
+            format!("REPORT /msdk/evalx/context HTTP/1.1\r\n{mobile}"),
+            invalid,
+            400,
+        ),
+        (
+            format!("GET /sdk/evalx/admin/contexts/{encoded}?h=pl4nted HTTP/1.1"),
+            "",
+            200,
+        ),
+        (
+            format!("GET /sdk/evalx/pl4nted/contexts/{encoded} HTTP/1.1"),
+            "",
+            404,
+        ),
+        (format!("GET /pl4nted/{encoded} HTTP/1.1"), "", 404),
+        (format!("POST /bulk HTTP/1.1\r\n{key}"), &event, 202),
+        (format!("POST /bulk HTTP/1.1\r\n{key}"), invalid, 400),
+        (format!("GET /vexil/api/state HTTP/1.1\r\n{token}"), "", 200),
+        (
+            "GET /vexil/api/state HTTP/1.1\r\nAuthorization: Bearer pl4nted".to_owned(),
+            "",
+            401,
+        ),
+        ("GET /status HTTP/1.1".to_owned(), "", 200),
+        ("GET /metrics HTTP/1.1".to_owned(), "", 200),
+    ] {
+        let answer = ask(address, &head, body);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{head}: {answer}"
+        );
+        assert!(!answer.contains(PLANTED), "{head}: {answer}");
+    }
+    let interrupted = Command::new("kill")
+        .args(["-INT", &server.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(interrupted.success());
+    assert_eq!(server.wait().unwrap().code(), Some(130));
+    let log = log.join().unwrap();
+    assert!(!log.contains(PLANTED), "{log}");
+    for part in [&encoded[..20], &malformed[..20], "example.com"] {
+        assert!(!log.contains(part), "{part}: {log}");
+    }
+    stdout.read_to_string(&mut ready).unwrap();
+    assert!(!ready.contains(PLANTED), "{ready}");
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use super::serving::{ADA, Serving};
 use crate::support::{TIMEOUT, until};
+
+/// How long the server waits for a client that does not read.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The same numbers in each run.
 struct Numbers(u64);
@@ -86,7 +89,7 @@ fn malformed(numbers: &mut Numbers, bomb: &[u8]) -> Vec<u8> {
         head
     };
     let sized = |body: &[u8]| with(head(&format!("Content-Length: {}\r\n", body.len())), body);
-    match numbers.next(22) {
+    match numbers.next(24) {
         0 => numbers.bytes(200),
         1 => with(numbers.bytes(40), b"\r\n\r\n"),
         2 => format!("{method} {path}\r\n\r\n").into_bytes(),
@@ -136,6 +139,13 @@ fn malformed(numbers: &mut Numbers, bomb: &[u8]) -> Vec<u8> {
             "x".repeat(60_000 + numbers.next(40_000))
         )
         .into_bytes(),
+        21 => b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec(),
+        // The beginning of TLS.
+        22 => [
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".as_slice(),
+            &numbers.bytes(500),
+        ]
+        .concat(),
         // Several at once.
         _ => head("").repeat(1 + numbers.next(50)),
     }
@@ -227,32 +237,40 @@ fn events_are_limited_as_sent_and_unpacked() {
 #[test]
 fn a_client_that_does_not_read_receives_the_newest_value_later() {
     let server = Serving::flags();
+    let begun = Instant::now();
     let mut idle = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     idle.write_all(b"GET /all HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     let mut reader = server.stream("/all");
     reader.expect("put");
-    // More than the buffers of the connection hold.
-    for number in 0..200 {
+    // More than the buffers of the connection hold: 32 MB.
+    for number in 0..40 {
         server.set(
             "theme",
-            json!({"value": format!("{number} {}", "x".repeat(100_000))}),
+            json!({"value": format!("{number} {}", "x".repeat(800_000))}),
         );
         assert_eq!(reader.expect("patch")["path"], "/flags/theme");
     }
     server.set("theme", json!({"value": "last"}));
     reader.expect("patch");
     idle.set_read_timeout(Some(TIMEOUT)).unwrap();
-    let mut received = Vec::new();
-    let mut buffer = vec![0; 1 << 16];
     let last = b"\"last\"";
+    let (mut received, mut total) = (Vec::new(), 0);
+    let mut buffer = vec![0; 1 << 16];
     while !received.windows(last.len()).any(|window| window == last) {
-        let length = idle.read(&mut buffer).unwrap();
-        assert!(length > 0, "the stream has ended");
+        let length = idle.read(&mut buffer).unwrap_or_default();
+        if length == 0 {
+            // On a slow machine, the server has given the client up.
+            assert!(begun.elapsed() > WRITE_TIMEOUT, "{:?}", begun.elapsed());
+            return;
+        }
+        total += length;
         let kept = received.len().saturating_sub(last.len());
         received.drain(..kept);
         received.extend_from_slice(&buffer[..length]);
     }
+    // What the system buffers.
+    assert!(total < 20_000_000, "{total} bytes");
 }
 
 #[test]

@@ -339,6 +339,34 @@ fn a_flag_that_is_missing_can_be_tested() {
 }
 
 #[test]
+fn keys_may_have_any_characters() {
+    let server = Serving::flags();
+    let mut stream = server.stream("/all");
+    stream.expect("put");
+    let form = json!({"value": 1});
+    for (encoded, key) in [
+        ("a%2Fb%3F%C3%A9", "a/b?é"),
+        ("%25%20%22", "% \""),
+        ("..", ".."),
+    ] {
+        let path = format!("/env/default/overrides/flags/{encoded}");
+        assert_eq!(server.api("PUT", &path, &form).status, 200, "{key}");
+        assert_eq!(stream.expect("patch")["path"], format!("/flags/{key}"));
+        assert_eq!(server.value(key), 1);
+        assert_eq!(
+            server.get(&format!("/sdk/flags/{encoded}")).json()["key"],
+            key
+        );
+        assert_eq!(
+            server.api("DELETE", &path, &Value::Null).status,
+            200,
+            "{key}"
+        );
+        stream.expect("delete");
+    }
+}
+
+#[test]
 fn flags_are_searched_filtered_and_evaluated() {
     let server = Serving::flags();
     server.set("beta", json!({"on": false}));
