@@ -209,6 +209,7 @@ async fn start(args: &ServeArgs, session: &mut Session<'_>) -> Result<Exit, Fail
         }
         tokio::spawn(Arc::clone(&environment).follow_overrides());
         tokio::spawn(Arc::clone(&environment).expire_sdks());
+        tokio::spawn(Arc::clone(&environment).index());
         sources.push((environment, source));
     }
     run_server(args, listener, server, sources, refreshes, session).await

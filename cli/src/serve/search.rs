@@ -1,10 +1,11 @@
 //! [`SearchIndex`]: finds flags by words in them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::environment::Environment;
 use super::snapshot::Snapshot;
 
 /// The searchable text of each flag: its key, its values, and the attributes, segments and
@@ -19,6 +20,12 @@ struct Index {
 }
 
 impl SearchIndex {
+    /// Adds what has changed up to a snapshot, so that the next search does not have to.
+    fn update(&self, snapshot: &Snapshot) {
+        let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        index.update(snapshot);
+    }
+
     /// Returns the keys of the flags that contain all words of a query, in any case.
     pub(super) fn find(&self, snapshot: &Snapshot, query: &str) -> Vec<String> {
         let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,6 +37,22 @@ impl SearchIndex {
             .filter(|(_, text)| words.iter().all(|word| text.contains(word)))
             .map(|(key, _)| key.clone())
             .collect()
+    }
+}
+
+impl Environment {
+    /// Keeps the index up to date.
+    pub(crate) async fn index(self: Arc<Self>) {
+        let mut snapshots = self.snapshots();
+        snapshots.mark_changed();
+        while snapshots.changed().await.is_ok() {
+            let snapshot = Arc::clone(&snapshots.borrow_and_update());
+            let environment = Arc::clone(&self);
+            let indexed = tokio::task::spawn_blocking(move || environment.search.update(&snapshot));
+            if let Err(error) = indexed.await {
+                tracing::error!("flags could not be indexed: {error}");
+            }
+        }
     }
 }
 

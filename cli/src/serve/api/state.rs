@@ -44,7 +44,7 @@ fn of(environment: &Arc<Environment>, server: &Server) -> Value {
         "overridesFile": file.map(|file| &file.shown),
         "overridesState": file_state,
         "streams": environment.sdks.known().list.open_streams(),
-        "events": environment.events.received().log.last_number(),
+        "events": environment.events.received().log.len(),
         "findings": environment.known_findings().all().len(),
         "credentials": server.credentials.shown(&environment.name),
     })

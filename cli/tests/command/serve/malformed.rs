@@ -260,7 +260,7 @@ fn a_client_that_does_not_read_receives_the_newest_value_later() {
     while !received.windows(last.len()).any(|window| window == last) {
         let length = idle.read(&mut buffer).unwrap_or_default();
         if length == 0 {
-            // On a slow machine, the server has given the client up.
+            // On a slow machine, the server has closed the connection.
             assert!(begun.elapsed() > WRITE_TIMEOUT, "{:?}", begun.elapsed());
             return;
         }

@@ -224,7 +224,7 @@ fn each_change_is_saved_at_once_if_wanted() {
     assert_eq!(server.state()["unsaved"], false);
 }
 
-/// The file is replaced by a whole one: whoever has opened the old file reads all of it, and a crash
+/// The file is replaced by a whole one: a program that has opened the old file reads all of it, and a crash
 /// leaves one of the two.
 #[cfg(unix)]
 #[test]
