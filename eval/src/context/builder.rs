@@ -1,6 +1,7 @@
 //! [`ContextBuilder`] and [`MultiContextBuilder`]: build contexts, which are validated in `build`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -476,7 +477,7 @@ fn canonical_part(kind: &str, key: &str) -> String {
 /// assert_eq!(context("{"), "line 1");
 /// assert_eq!(context(r#"{"kind": "org", "key": 7}"#), "context property \"key\" must be a string");
 /// ```
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum ContextError {
     /// The key is missing, null or empty.
@@ -525,7 +526,7 @@ pub enum ContextError {
     Json {
         /// The error of the JSON parser.
         #[source]
-        source: serde_json::Error,
+        source: Arc<serde_json::Error>,
     },
 }
 

@@ -6,6 +6,7 @@
 //! read, so reading goes through [`Value`].
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -25,7 +26,9 @@ impl FromStr for Context {
             Some(repaired) => read_value(&repaired),
             None => Err(error),
         });
-        Self::try_from(value.map_err(|source| ContextError::Json { source })?)
+        Self::try_from(value.map_err(|error| ContextError::Json {
+            source: Arc::new(error),
+        })?)
     }
 }
 
