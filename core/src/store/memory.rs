@@ -55,6 +55,11 @@ impl MemoryStore {
         self.0.current.load()
     }
 
+    /// The current environment, for as long as the caller keeps it.
+    pub(crate) fn pin(&self) -> Arc<Environment> {
+        Arc::clone(&self.load())
+    }
+
     /// The infallible implementation of `init`.
     pub(super) fn replace(&self, data: DataSet) {
         let next = Arc::new(Environment::new(data, true));
@@ -95,6 +100,10 @@ impl Default for MemoryStore {
 impl DataStore for MemoryStore {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
         reader(&**self.load());
+    }
+
+    fn snapshot(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+        Some(self.pin())
     }
 
     fn is_initialized(&self) -> bool {

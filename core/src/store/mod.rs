@@ -3,8 +3,9 @@
 //! Reading is synchronous and never waits: a store answers from memory, whatever its backend. It
 //! lends a [`Snapshot`] for the duration of one call, so an evaluation never sees a partial update,
 //! and readers share no reference counter. For an item that is not in memory, the snapshot returns
-//! [`Found::Unknown`], and the client then calls [`fetch`](DataStore::fetch). To read flags from a
-//! database, implement [`PersistentDataStore`] instead, which is simpler.
+//! [`Found::Unknown`], and the client then calls [`fetch`](DataStore::fetch). A store whose data is
+//! immutable can also hand out [a snapshot to keep](DataStore::snapshot), for scopes. To read flags
+//! from a database, implement [`PersistentDataStore`] instead, which is simpler.
 //!
 //! **Contract.** `init` replaces all data atomically. `upsert` stores an item only if its version
 //! is higher than that of the item or tombstone it replaces. `apply` makes a change set visible
@@ -32,6 +33,9 @@
 //!     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
 //!         self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
 //!         self.0.read(reader);
+//!     }
+//!     fn snapshot(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+//!         self.0.snapshot()
 //!     }
 //!     fn is_initialized(&self) -> bool {
 //!         self.0.is_initialized()
@@ -78,6 +82,16 @@ pub use vexil_eval::model::Upserted;
 pub trait DataStore: Any + Debug + Send + Sync {
     /// Calls `reader` exactly once, before returning, with a snapshot of the current data.
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot));
+
+    /// Returns a snapshot of the current data that the caller keeps. Later writes do not change it.
+    /// Like [`read`](Self::read), this answers from memory and never waits; it is called for each
+    /// [scope](crate::Client::scope), so it should be cheap.
+    ///
+    /// The default implementation returns `None`: the store only lends snapshots, and each evaluation
+    /// of a scope reads the data that is current then.
+    fn snapshot(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+        None
+    }
 
     /// Whether this process or an earlier one has called `init`.
     fn is_initialized(&self) -> bool;

@@ -42,6 +42,8 @@ caught! {
     concurrency {
         a_write_is_visible_once_it_has_returned by WritesLater,
         a_lent_snapshot_does_not_change by LendsLiveData,
+        a_kept_snapshot_does_not_change by KeepsLiveData,
+        a_kept_snapshot_is_current_when_it_is_taken by KeepsFirstSnapshot,
         readers_never_see_a_mix_of_two_data_sets by InitIsNotAtomic,
         a_dropped_init_is_never_partial by InitIsNotAtomic,
         a_dropped_write_leaves_the_store_usable by DroppedWritesBlock,

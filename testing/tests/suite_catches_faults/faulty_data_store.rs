@@ -1,6 +1,7 @@
 //! [`Faulty`]: an in-memory data store with one fault.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -45,6 +46,8 @@ pub(crate) enum Fault {
     // Concurrency.
     WritesLater,
     LendsLiveData,
+    KeepsLiveData,
+    KeepsFirstSnapshot,
     InitIsNotAtomic,
     ComparesAndThenWrites,
     ReplacesACopy,
@@ -68,7 +71,6 @@ pub(crate) type Backend = Mutex<HashMap<(DataKind, String), Bytes>>;
 
 type Items = HashMap<(DataKind, String), Item>;
 
-#[derive(Debug)]
 pub(crate) struct Faulty {
     fault: Fault,
     backend: Arc<Backend>,
@@ -77,6 +79,8 @@ pub(crate) struct Faulty {
     memory: Arc<MemoryStore>,
     /// Data that readers will see with the next write.
     later: Mutex<Option<DataSet>>,
+    /// The first snapshot to keep.
+    first: Mutex<Option<Arc<dyn Snapshot + Send + Sync>>>,
     /// What writers compare with: all items and tombstones.
     items: Arc<Mutex<Items>>,
     initialized: AtomicBool,
@@ -84,6 +88,12 @@ pub(crate) struct Faulty {
     writing: AtomicBool,
     /// Keeps writes in order.
     order: tokio::sync::Mutex<()>,
+}
+
+impl fmt::Debug for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Faulty").field(&self.fault).finish()
+    }
 }
 
 impl Faulty {
@@ -94,6 +104,7 @@ impl Faulty {
             reachable,
             memory: Arc::default(),
             later: Mutex::default(),
+            first: Mutex::default(),
             items: Arc::default(),
             initialized: AtomicBool::new(false),
             writing: AtomicBool::new(false),
@@ -193,7 +204,7 @@ impl DataStore for Faulty {
             if self.fetches() {
                 reader(&Unfetched);
             } else if self.fault == Fault::LendsLiveData {
-                reader(&Live(&self.memory));
+                reader(&Live(Arc::clone(&self.memory)));
             } else if self.fault == Fault::ClaimsToBeComplete {
                 reader(&Unlisted(snapshot));
             } else {
@@ -203,6 +214,19 @@ impl DataStore for Faulty {
                 reader(snapshot);
             }
         });
+    }
+
+    fn snapshot(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+        match self.fault {
+            Fault::KeepsLiveData => Some(Arc::new(Live(Arc::clone(&self.memory)))),
+            Fault::KeepsFirstSnapshot => {
+                let mut first = self.first.lock().unwrap();
+                let first = first.get_or_insert_with(|| self.memory.snapshot().unwrap());
+                Some(Arc::clone(first))
+            }
+            _ if self.fetches() => Some(Arc::new(Unfetched)),
+            _ => self.memory.snapshot(),
+        }
     }
 
     fn is_initialized(&self) -> bool {
@@ -427,9 +451,9 @@ impl Snapshot for Unlisted<'_> {
 }
 
 /// Reads the current data at each lookup. Leaks what it finds.
-struct Live<'a>(&'a MemoryStore);
+struct Live(Arc<MemoryStore>);
 
-impl Live<'_> {
+impl Live {
     fn all<T>(&self, list: impl Fn(&dyn Snapshot) -> Vec<Arc<T>>) -> &[Arc<T>] {
         let mut all = Vec::new();
         self.0.read(&mut |snapshot| all = list(snapshot));
@@ -445,7 +469,7 @@ impl Live<'_> {
     }
 }
 
-impl Lookup for Live<'_> {
+impl Lookup for Live {
     fn flag(&self, key: &str) -> Found<&Flag> {
         let mut flags = self.all_flags().iter();
         flags
@@ -461,7 +485,7 @@ impl Lookup for Live<'_> {
     }
 }
 
-impl Snapshot for Live<'_> {
+impl Snapshot for Live {
     fn flags(&self) -> Box<dyn Iterator<Item = &Arc<Flag>> + '_> {
         Box::new(self.all_flags().iter())
     }

@@ -104,6 +104,14 @@ impl DataStore for HandOver {
         }
     }
 
+    fn snapshot(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+        match &*self.0.before.load() {
+            None => self.0.after.snapshot(),
+            Some(before) if before.is_initialized() => before.snapshot(),
+            Some(_) => Some(Arc::new(NothingKnown)),
+        }
+    }
+
     fn is_initialized(&self) -> bool {
         match &*self.0.before.load() {
             None => true,
@@ -158,8 +166,8 @@ impl DataStore for HandOver {
                 before.fetch_all().await
             }
             None => {
-                let memory = self.0.after.memory().load();
-                Ok(Arc::clone(&*memory) as Arc<dyn Snapshot + Send + Sync>)
+                let memory = self.0.after.memory().pin();
+                Ok(memory as Arc<dyn Snapshot + Send + Sync>)
             }
         }
     }

@@ -148,6 +148,10 @@ impl DataStore for WriteBehind {
         self.shared.memory.read(reader);
     }
 
+    fn snapshot(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+        self.shared.memory.snapshot()
+    }
+
     fn is_initialized(&self) -> bool {
         self.shared.memory.is_initialized()
     }

@@ -11,11 +11,11 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::{block_in_place, spawn_blocking, yield_now};
 use vexil::eval::Found;
-use vexil::model::{DataKind, DataSet};
+use vexil::model::{DataKind, DataSet, Item};
 use vexil::store::{DataStore, StoreError};
 
 use super::DataStoreHarness;
-use super::items::{KINDS, all, data, find, init, item, read, upsert, version};
+use super::items::{KINDS, all, data, find, init, item, list, read, upsert, version};
 use crate::conformance::begin::{begin, begin_until, poll_once};
 use crate::conformance::eventually::eventually;
 use crate::conformance::must::Must;
@@ -120,6 +120,74 @@ pub async fn a_lent_snapshot_does_not_change(harness: &dyn DataStoreHarness) {
         Some(2),
         "the version after the read"
     );
+    store.close().await;
+}
+
+/// A scope sees one state for as long as it is kept, even if the store is closed. A store need not
+/// hand out snapshots to keep.
+pub async fn a_kept_snapshot_does_not_change(harness: &dyn DataStoreHarness) {
+    let store = harness.store().await;
+    store.init(uniform(&*store, 1)).await.must("init");
+    let Some(kept) = store.snapshot() else {
+        store.close().await;
+        return;
+    };
+    let assert_unchanged = |when: &str| {
+        let keys = KINDS
+            .into_iter()
+            .flat_map(|kind| KEYS.map(|key| (kind, key)));
+        for (kind, key) in keys {
+            let found = find(&*kept, kind, key);
+            assert!(
+                matches!(found, Found::Present(1) | Found::Unknown),
+                "a kept snapshot of version 1 returns {found:?} for the {kind} \"{key}\" after {when}"
+            );
+        }
+        let versions: BTreeSet<_> = list(&*kept).into_iter().map(|(_, _, at)| at).collect();
+        assert!(
+            versions.iter().all(|version| *version == 1),
+            "a kept snapshot of version 1 lists versions {versions:?} after {when}"
+        );
+        let added = find(&*kept, DataKind::Flag, "new");
+        assert!(
+            matches!(added, Found::Absent | Found::Unknown),
+            "a kept snapshot returns {added:?} for a flag that was added after {when}"
+        );
+    };
+    assert_unchanged("it was taken");
+    for kind in KINDS {
+        upsert(&*store, item(&*store, kind, "a", 2), true).await;
+        upsert(&*store, Item::deleted(kind, "b", 2), true).await;
+        upsert(&*store, item(&*store, kind, "new", 2), true).await;
+    }
+    assert_unchanged("upserts");
+    store.init(uniform(&*store, 3)).await.must("init");
+    assert_unchanged("init");
+    store.close().await;
+    drop(store);
+    assert_unchanged("the store was dropped");
+}
+
+/// A snapshot to keep is that of the moment.
+pub async fn a_kept_snapshot_is_current_when_it_is_taken(harness: &dyn DataStoreHarness) {
+    let store = harness.store().await;
+    for number in 1..=20 {
+        store.init(uniform(&*store, number)).await.must("init");
+        let Some(kept) = store.snapshot() else { break };
+        for kind in KINDS {
+            let found = find(&*kept, kind, "a");
+            assert!(
+                found == Found::Present(number) || found == Found::Unknown,
+                "after init of version {number}, a kept snapshot returns {found:?} for a {kind}"
+            );
+        }
+        let is_complete = read(&*store, |snapshot| snapshot.is_complete());
+        assert_eq!(
+            kept.is_complete(),
+            is_complete,
+            "whether a kept snapshot is complete, as a lent one is"
+        );
+    }
     store.close().await;
 }
 

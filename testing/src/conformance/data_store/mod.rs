@@ -86,6 +86,8 @@ macro_rules! data_store_conformance {
         $crate::data_store_conformance! { @$then $rest concurrency [
             a_write_is_visible_once_it_has_returned
             a_lent_snapshot_does_not_change
+            a_kept_snapshot_does_not_change
+            a_kept_snapshot_is_current_when_it_is_taken
             readers_never_see_a_mix_of_two_data_sets
             a_dropped_init_is_never_partial
             a_dropped_write_leaves_the_store_usable

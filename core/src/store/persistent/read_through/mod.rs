@@ -43,7 +43,6 @@ use super::codec::{decode, encode};
 use super::health::{Health, watch};
 use super::write_order::encode_data_set;
 use super::written::Written;
-use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::single_flight::SingleFlight;
 use crate::status::DataStoreReporter;
@@ -123,11 +122,12 @@ impl ReadThroughStore {
 impl DataStore for ReadThroughStore {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
         let slots = self.shared.cache.slots();
-        reader(&View {
-            slots: &slots,
-            now: Moment::now(),
-            shared: &self.shared,
-        });
+        reader(&View::new(&**slots, &*self.shared));
+    }
+
+    fn snapshot(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+        let slots = Arc::clone(&self.shared.cache.slots());
+        Some(Arc::new(View::new(slots, Arc::clone(&self.shared))))
     }
 
     fn is_initialized(&self) -> bool {

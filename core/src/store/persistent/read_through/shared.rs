@@ -13,7 +13,6 @@ use vexil_eval::Text;
 use vexil_eval::model::{DataKind, Item};
 
 use super::cache::{Cache, CacheMode};
-use super::slot::Age;
 use crate::moment::Moment;
 use crate::runtime::Runtime;
 use crate::single_flight::SingleFlight;
@@ -148,7 +147,7 @@ impl Shared {
         }
     }
 
-    fn is_away(&self) -> bool {
+    pub(super) fn is_away(&self) -> bool {
         self.away.load(Ordering::Acquire)
     }
 
@@ -337,19 +336,6 @@ impl Shared {
                 self.send(Message::Failed(error.clone()));
                 Err(error)
             }
-        }
-    }
-
-    /// Whether a slot of this age may be used. Requests a refresh if it is due.
-    pub(super) fn counts(&self, age: Age, ask: impl FnOnce() -> (DataKind, Text)) -> bool {
-        match age {
-            Age::Fresh => true,
-            Age::Due => {
-                let (kind, key) = ask();
-                self.send(Message::Refresh(kind, key));
-                true
-            }
-            Age::Expired => self.is_away(),
         }
     }
 }

@@ -67,9 +67,14 @@ impl<T> Slot<T> {
         self.entry.as_ref()
     }
 
+    pub(super) fn has_expired(&self, now: Moment) -> bool {
+        let expiry = self.expires.as_ref();
+        expiry.is_some_and(|expiry| now.has_reached(expiry.at))
+    }
+
     pub(super) fn age(&self, now: Moment) -> Age {
         match &self.expires {
-            Some(expiry) if now.has_reached(expiry.at) => Age::Expired,
+            Some(_) if self.has_expired(now) => Age::Expired,
             Some(expiry)
                 if now.has_reached(expiry.refresh_from)
                     && !expiry.asked.swap(true, Ordering::Relaxed) =>
