@@ -42,6 +42,7 @@
 //! | for | see |
 //! | --- | --- |
 //! | evaluating flags | [`Client`], [`client`], [`eval::Reason`] |
+//! | several flags at one moment | [`Client::scope`], [`Scope`] |
 //! | why a flag has its value | [`Client::explain`], [`explain`] |
 //! | contexts | [`Context`], [`ContextBuilder`], [`Reference`] |
 //! | settings | [`ClientBuilder`], [`config`] |
@@ -109,7 +110,7 @@ pub use self::http::transport;
 const SDK_NAME: &str = "VexilRust";
 
 pub use async_trait::async_trait;
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, Scope};
 pub use per_process::PerProcess;
 pub use sink::{FlagChange, ListenerId};
 pub use status::Subscription;

@@ -7,7 +7,10 @@ use vexil_eval::explain::{ExplainOptions, Explanation, explain};
 use vexil_eval::{Context, EvalErrorKind, Found, Lookup, Need};
 
 use super::Client;
-use super::resolve::{Attempt, Deadline, Fetched, Overlay, Resolver};
+use super::data_view::{Attempt, DataView};
+use super::fetched::Fetched;
+use super::layered::Layered;
+use super::resolve::Deadline;
 use super::value::AsContext;
 use crate::store::Snapshot;
 
@@ -59,11 +62,11 @@ impl Client {
             Ok(question) => question,
             Err(failed) => return *failed,
         };
-        match question.attempt(&Fetched::default(), options) {
+        match question.attempt(&question.view.fetched(), options) {
             Attempt::Done(explanation) => explanation,
             Attempt::Needs(need) => {
                 let deadline = Deadline::default();
-                question
+                self.shared
                     .resolver
                     .wait(&deadline, question.complete(need, &deadline))
                     .unwrap_or_else(|| question.failed(EvalErrorKind::Exception))
@@ -97,7 +100,7 @@ impl Client {
             Ok(question) => question,
             Err(failed) => return *failed,
         };
-        match question.attempt(&Fetched::default(), options) {
+        match question.attempt(&question.view.fetched(), options) {
             Attempt::Done(explanation) => explanation,
             Attempt::Needs(need) => question
                 .complete(need, &Deadline::default())
@@ -113,15 +116,15 @@ impl Client {
         context: &'q impl AsContext,
         options: &'q ExplainOptions,
     ) -> Result<Question<'q>, Box<Explanation>> {
-        let resolver = &*self.shared.resolver;
+        let view = self.view(context);
         let context = context.as_context();
-        if let Err(error) = resolver.check(key) {
+        if let Err(error) = view.check(key) {
             let failed = Explanation::not_evaluated(key, context.ok(), error);
             return Err(Box::new(failed));
         }
         match context {
             Ok(context) => Ok(Question {
-                resolver,
+                view,
                 key,
                 context,
                 options,
@@ -134,7 +137,7 @@ impl Client {
 /// A flag to explain.
 #[derive(Clone, Copy)]
 struct Question<'q> {
-    resolver: &'q Resolver,
+    view: DataView<'q>,
     key: &'q str,
     context: &'q Context,
     options: &'q ExplainOptions,
@@ -143,11 +146,11 @@ struct Question<'q> {
 impl Question<'_> {
     /// Explains with the current snapshot and the fetched data.
     fn attempt(&self, fetched: &Fetched, options: &ExplainOptions) -> Attempt<Explanation> {
-        if fetched.is_not_ready() {
-            return Attempt::Done(self.failed(EvalErrorKind::ClientNotReady));
-        }
         let read = |snapshot: &dyn Snapshot| {
-            let data = Overlay { fetched, snapshot };
+            let data = Layered {
+                upper: fetched,
+                lower: snapshot,
+            };
             match data.flag(self.key) {
                 Found::Present(flag) => match explain(flag, self.context, &data, options) {
                     Ok(explanation) => Attempt::Done(explanation),
@@ -157,10 +160,10 @@ impl Question<'_> {
                 Found::Unknown => Attempt::Needs(Need::Flag(self.key.into())),
             }
         };
-        self.resolver
-            .reads
+        self.view
             .read(read)
             .unwrap_or_else(|| Attempt::Done(self.failed(EvalErrorKind::Exception)))
+            .unless_not_ready(fetched, || self.failed(EvalErrorKind::ClientNotReady))
     }
 
     /// Fetches the missing data and explains; `None` if fetching fails. Steps behind the decision
@@ -171,7 +174,7 @@ impl Question<'_> {
             return all;
         }
         let reached = self.options.clone().beyond(false);
-        match self.attempt(&Fetched::default(), &reached) {
+        match self.attempt(&self.view.fetched(), &reached) {
             Attempt::Done(explanation) => Some(explanation),
             Attempt::Needs(need) => self.fetch_until_done(need, &reached, deadline).await,
         }
@@ -184,7 +187,7 @@ impl Question<'_> {
         deadline: &Deadline,
     ) -> Option<Explanation> {
         let attempt = |fetched: &Fetched| self.attempt(fetched, options);
-        self.resolver.fetch_silently(need, attempt, deadline).await
+        self.view.fetch_silently(need, attempt, deadline).await
     }
 
     fn failed(&self, error: EvalErrorKind) -> Explanation {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use vexil_eval::{Context, Text, Value};
 
+use super::data_view::DataView;
 use super::resolve::Resolver;
 use crate::sink::{ChangeHub, FlagChange, ListenerId};
 
@@ -137,8 +138,9 @@ impl<'a> FlagTracker<'a> {
 /// client's store alive.
 fn value(resolver: &Weak<Resolver>, key: &str, context: &Context) -> Value {
     let evaluated = resolver.upgrade().and_then(|resolver| {
-        let context = resolver.admit(Some(key), Ok(context)).ok()?;
-        let value = resolver.resolve(key, context, |_, evaluation| {
+        let view = DataView::new(&resolver, None);
+        let context = view.admit(Some(key), Ok(context)).ok()?;
+        let value = view.resolve(key, context, |_, evaluation| {
             evaluation.variation.map(|(_, value)| value.clone())
         });
         value.ok().flatten()

@@ -9,7 +9,10 @@ use vexil_eval::model::Flag;
 use vexil_eval::{Context, Evaluation, Need, Outcome, Reason, Text, Value};
 
 use super::Client;
-use super::resolve::{Attempt, Deadline, Fetched, Overlay};
+use super::data_view::{Attempt, DataView};
+use super::fetched::Fetched;
+use super::layered::Layered;
+use super::resolve::Deadline;
 use super::value::AsContext;
 use crate::store::Snapshot;
 
@@ -195,16 +198,17 @@ impl Client {
         context: &impl AsContext,
         options: FlagsStateOptions,
     ) -> FlagsState {
-        let resolver = &self.shared.resolver;
-        let Ok(context) = resolver.admit(None, context.as_context()) else {
+        let view = self.view(context);
+        let Ok(context) = view.admit(None, context.as_context()) else {
             return FlagsState::default();
         };
-        match self.attempt_all(context, options) {
+        match attempt_all(view, context, options) {
             Ok(state) => state,
             Err(lack) => {
                 let deadline = Deadline::default();
-                resolver
-                    .wait(&deadline, self.complete(context, options, lack, &deadline))
+                self.shared
+                    .resolver
+                    .wait(&deadline, complete(view, context, options, lack, &deadline))
                     .unwrap_or_default()
             }
         }
@@ -231,70 +235,65 @@ impl Client {
         context: &impl AsContext,
         options: FlagsStateOptions,
     ) -> FlagsState {
-        let resolver = &self.shared.resolver;
-        let Ok(context) = resolver.admit(None, context.as_context()) else {
+        let view = self.view(context);
+        let Ok(context) = view.admit(None, context.as_context()) else {
             return FlagsState::default();
         };
-        match self.attempt_all(context, options) {
+        match attempt_all(view, context, options) {
             Ok(state) => state,
-            Err(lack) => self
-                .complete(context, options, lack, &Deadline::default())
+            Err(lack) => complete(view, context, options, lack, &Deadline::default())
                 .await
                 .unwrap_or_default(),
         }
     }
+}
 
-    /// Evaluates all flags without I/O.
-    fn attempt_all(
-        &self,
-        context: &Context,
-        options: FlagsStateOptions,
-    ) -> Result<FlagsState, Lack> {
-        let read = |snapshot: &dyn Snapshot| match snapshot.is_complete() {
-            true => match collect(context, options, snapshot, &Fetched::default()) {
-                Attempt::Done(state) => Ok(state),
-                Attempt::Needs(need) => Err(Lack::One(need)),
-            },
-            false => Err(Lack::Everything),
-        };
-        self.shared
-            .resolver
-            .reads
-            .read(read)
-            .unwrap_or_else(|| Ok(FlagsState::default()))
-    }
+/// Evaluates all flags without I/O.
+fn attempt_all(
+    view: DataView<'_>,
+    context: &Context,
+    options: FlagsStateOptions,
+) -> Result<FlagsState, Lack> {
+    let fetched = view.fetched();
+    let read = |snapshot: &dyn Snapshot| match snapshot.is_complete() {
+        true => match collect(context, options, snapshot, &fetched) {
+            Attempt::Done(state) => Ok(state),
+            Attempt::Needs(need) => Err(Lack::One(need)),
+        },
+        false => Err(Lack::Everything),
+    };
+    view.read(read).unwrap_or_else(|| Ok(FlagsState::default()))
+}
 
-    /// Fetches the missing data and evaluates all flags. Returns `None` if fetching fails.
-    async fn complete(
-        &self,
-        context: &Context,
-        options: FlagsStateOptions,
-        lack: Lack,
-        deadline: &Deadline,
-    ) -> Option<FlagsState> {
-        let resolver = &self.shared.resolver;
-        let everything = match &lack {
-            Lack::Everything => Some(resolver.fetch_all().await?),
-            Lack::One(_) => None,
-        };
-        let attempt = |fetched: &Fetched| match &everything {
-            Some(snapshot) => resolver.reads.read_from(&**snapshot, |snapshot| {
-                collect(context, options, snapshot, fetched)
-            }),
-            None => resolver
-                .reads
-                .read(|snapshot| collect(context, options, snapshot, fetched))
-                .unwrap_or(Attempt::Done(FlagsState::default())),
-        };
-        let need = match lack {
-            Lack::One(need) => need,
-            Lack::Everything => match attempt(&Fetched::default()) {
-                Attempt::Done(state) => return Some(state),
-                Attempt::Needs(need) => need,
-            },
-        };
-        resolver.fetch_until_done(need, attempt, deadline).await
-    }
+/// Fetches the missing data and evaluates all flags. Returns `None` if fetching fails.
+async fn complete(
+    view: DataView<'_>,
+    context: &Context,
+    options: FlagsStateOptions,
+    lack: Lack,
+    deadline: &Deadline,
+) -> Option<FlagsState> {
+    let everything = match &lack {
+        Lack::Everything => Some(view.fetch_all().await?),
+        Lack::One(_) => None,
+    };
+    let attempt = |fetched: &Fetched| {
+        let collect = |snapshot: &dyn Snapshot| collect(context, options, snapshot, fetched);
+        match &everything {
+            Some(everything) => view.read_all(&**everything, collect),
+            None => view.read(collect),
+        }
+        .unwrap_or_else(|| Attempt::Done(FlagsState::default()))
+        .unless_not_ready(fetched, FlagsState::default)
+    };
+    let need = match lack {
+        Lack::One(need) => need,
+        Lack::Everything => match attempt(&view.fetched()) {
+            Attempt::Done(state) => return Some(state),
+            Attempt::Needs(need) => need,
+        },
+    };
+    view.fetch_until_done(need, attempt, deadline).await
 }
 
 /// Data to fetch before all flags can be evaluated.
@@ -310,12 +309,15 @@ fn collect(
     snapshot: &dyn Snapshot,
     fetched: &Fetched,
 ) -> Attempt<FlagsState> {
-    let data = Overlay { fetched, snapshot };
+    let data = Layered {
+        upper: fetched,
+        lower: snapshot,
+    };
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_millis());
     let mut flags = HashMap::new();
-    for flag in snapshot.flags() {
+    for flag in data.flags() {
         if options.client_side_only && !flag.using_environment_id() {
             continue;
         }

@@ -1,18 +1,24 @@
 //! [`Client`]: evaluates flags, and owns the components that keep them up to date.
 
+mod availability;
 mod builder;
 mod closing;
+mod data_view;
 mod explain;
+mod fetched;
 mod flag_tracker;
 mod flags_state;
 pub(crate) mod hooked;
 mod json_as;
 mod launch;
+mod layered;
 mod log_once;
+pub(crate) mod pinned;
 mod plugin;
 mod read_path;
 mod record;
 mod resolve;
+mod scope;
 mod typed_variation;
 pub(crate) mod value;
 pub(crate) mod variation;
@@ -23,6 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use availability::DataAvailability;
 pub use builder::ClientBuilder;
 pub use closing::CloseOnDrop;
 pub use flag_tracker::{FlagTracker, FlagValueChange};
@@ -31,8 +38,8 @@ use hmac::{Hmac, KeyInit, Mac};
 pub use plugin::{
     ApplicationMetadata, EnvironmentMetadata, Plugin, PluginError, PluginMetadata, SdkMetadata,
 };
-pub use resolve::DataAvailability;
 use resolve::Resolver;
+pub use scope::Scope;
 use sha2::Sha256;
 use thiserror::Error;
 use tokio::sync::watch;

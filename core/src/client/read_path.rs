@@ -1,10 +1,14 @@
-//! [`ReadPath`]: how evaluations read the data store.
+//! [`ReadPath`]: how evaluations read the data store. [`PinnedData`]: its data of one moment.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::store::overrides::Overrides;
+use vexil_eval::{Found, Lookup};
+
+use super::layered::Layered;
+use crate::store::environment::Environment;
+use crate::store::overrides::{Overrides, lay_over};
 use crate::store::persistent::hand_over::HandOver;
 use crate::store::persistent::write_behind::WriteBehind;
 use crate::store::{DataStore, MemoryStore, Snapshot};
@@ -57,6 +61,23 @@ impl ReadPath {
         matches!(self, Self::Overridden(overrides, _) if overrides.has_flag(key))
     }
 
+    /// The data of this moment.
+    pub(super) fn pin(&self) -> PinnedData {
+        let base = match self {
+            Self::Memory(memory) => Base::Memory(memory.pin()),
+            Self::HandOver(store) => match store.memory() {
+                Some(memory) => Base::Memory(memory.pin()),
+                None => Base::of(store),
+            },
+            Self::Seam(store) | Self::Overridden(_, store) => Base::of(&**store),
+        };
+        let overrides = match self {
+            Self::Overridden(overrides, _) => Some(overrides.pin()),
+            Self::Memory(_) | Self::HandOver(_) | Self::Seam(_) => None,
+        };
+        PinnedData { overrides, base }
+    }
+
     /// Runs `reader` on data of the store that is not its current snapshot.
     pub(super) fn read_from<R>(
         &self,
@@ -64,7 +85,7 @@ impl ReadPath {
         reader: impl Fn(&dyn Snapshot) -> R,
     ) -> R {
         match self {
-            Self::Overridden(overrides, _) => overrides.lay_over(data, reader),
+            Self::Overridden(overrides, _) => lay_over(&overrides.load(), data, reader),
             Self::Memory(_) | Self::HandOver(_) | Self::Seam(_) => reader(data),
         }
     }
@@ -81,9 +102,83 @@ impl ReadPath {
             },
             Self::Seam(store) => read_seam(&**store, reader),
             Self::Overridden(overrides, store) => {
-                read_seam(&**store, |base| overrides.lay_over(base, &reader))
+                read_seam(&**store, |base| lay_over(&overrides.load(), base, &reader))
             }
         }
+    }
+}
+
+/// The data of one moment, which later updates do not change.
+pub(super) struct PinnedData {
+    overrides: Option<Arc<Environment>>,
+    base: Base,
+}
+
+/// The data that overrides are laid over.
+enum Base {
+    /// Complete data in memory, read without a virtual call.
+    Memory(Arc<Environment>),
+    Snapshot(Arc<dyn Snapshot + Send + Sync>),
+    /// The current data of a store that only lends snapshots.
+    Current,
+}
+
+impl Base {
+    /// Counts a panic as a store that only lends snapshots.
+    fn of(store: &dyn DataStore) -> Self {
+        let snapshot = catch_unwind(AssertUnwindSafe(|| store.snapshot()));
+        snapshot
+            .ok()
+            .flatten()
+            .map_or(Self::Current, Self::Snapshot)
+    }
+
+    fn read<R>(&self, store: &dyn DataStore, reader: impl Fn(&dyn Snapshot) -> R) -> Option<R> {
+        match self {
+            Self::Memory(memory) => Some(reader(&**memory)),
+            // Unwind-safe: nothing is modified.
+            Self::Snapshot(snapshot) => catch_unwind(AssertUnwindSafe(|| reader(&**snapshot))).ok(),
+            Self::Current => read_seam(store, reader),
+        }
+    }
+}
+
+impl PinnedData {
+    /// The data without overrides, if it is in memory and there is no source of overrides.
+    #[inline]
+    pub(super) fn memory(&self) -> Option<&Environment> {
+        match self {
+            Self {
+                overrides: None,
+                base: Base::Memory(memory),
+            } => Some(memory),
+            _ => None,
+        }
+    }
+
+    /// Whether there is an override of this flag.
+    pub(super) fn is_overridden(&self, key: &str) -> bool {
+        let overrides = self.overrides.as_ref();
+        overrides.is_some_and(|overrides| matches!(overrides.flag(key), Found::Present(_)))
+    }
+
+    /// Runs `reader` on the data. What it does not know is looked up in `everything`, if that is
+    /// known. Returns `None` if the store panics or provides no snapshot. `store` is read if it only
+    /// lends snapshots.
+    pub(super) fn read<R>(
+        &self,
+        store: &dyn DataStore,
+        everything: Option<&(dyn Snapshot + Send + Sync)>,
+        reader: impl Fn(&dyn Snapshot) -> R,
+    ) -> Option<R> {
+        let reader = |base: &dyn Snapshot| match &self.overrides {
+            Some(overrides) => lay_over(overrides, base, &reader),
+            None => reader(base),
+        };
+        self.base.read(store, |upper| match everything {
+            Some(lower) => reader(&Layered { upper, lower }),
+            None => reader(upper),
+        })
     }
 }
 

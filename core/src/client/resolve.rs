@@ -1,10 +1,5 @@
-//! [`Resolver`]: evaluates a flag, fetching missing data until the evaluation is complete.
-//!
-//! In every default configuration no data is missing and the first attempt succeeds: it reads the
-//! store's snapshot, evaluates the flag and passes on the result, without a lock, an allocation or
-//! a wait.
+//! [`Resolver`]: what the evaluations of a client read and fetch data from.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,13 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use vexil_eval::model::{DataKind, Entry, Flag, Item, Segment};
-use vexil_eval::{
-    BigSegmentsStatus, Context, ContextError, EvalErrorKind, Evaluation, Found, Lookup,
-    MembershipAnswer, Need, Text,
-};
+use vexil_eval::model::{DataKind, Item};
+use vexil_eval::{BigSegmentsStatus, EvalErrorKind, Found, MembershipAnswer, Need, Text};
 
+use super::availability::DataAvailability;
+use super::fetched::Fetch;
 use super::log_once::LogOnce;
+use super::pinned::Pinned;
 use super::read_path::ReadPath;
 use crate::big_segments::BigSegmentReader;
 use crate::runtime::{self, Runtime};
@@ -49,23 +44,6 @@ pub(crate) struct Resolver {
     pub(super) warned_cached: AtomicBool,
 }
 
-/// The freshness of the data that evaluations use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum DataAvailability {
-    /// No data; evaluations return their defaults.
-    Defaults,
-    /// Data that an earlier process left in the store.
-    Cached,
-    /// Data that the data source of this client delivered.
-    Refreshed,
-}
-
-/// Converts an evaluation to a result while the snapshot is borrowed. Not called if there is no
-/// such flag.
-pub(super) trait Finish<R>: Fn(&Flag, &Evaluation<'_>) -> R {}
-impl<R, F: Fn(&Flag, &Evaluation<'_>) -> R> Finish<R> for F {}
-
 impl Resolver {
     pub(super) fn availability(&self) -> DataAvailability {
         if self.updater.is_refreshed() {
@@ -77,89 +55,9 @@ impl Resolver {
         }
     }
 
-    /// Checks that the client and the context permit an evaluation of this flag; `None` means of
-    /// all flags.
-    #[inline]
-    pub(super) fn admit<'c>(
-        &self,
-        key: Option<&str>,
-        context: Result<&'c Context, &ContextError>,
-    ) -> Result<&'c Context, EvalErrorKind> {
-        if self.offline {
-            return Err(EvalErrorKind::ClientNotReady);
-        }
-        if !self.updater.is_refreshed() {
-            self.admit_unrefreshed(key)?;
-        }
-        context.map_err(|error| {
-            self.log_once.invalid_context(error);
-            EvalErrorKind::UserNotSpecified
-        })
-    }
-
-    /// Slow path of `admit`, before the data source has delivered.
-    #[cold]
-    fn admit_unrefreshed(&self, key: Option<&str>) -> Result<(), EvalErrorKind> {
-        let used = self.check_unrefreshed(key);
-        match used {
-            Ok(DataAvailability::Cached)
-                if !self.daemon_mode && !self.warned_cached.swap(true, Ordering::Relaxed) =>
-            {
-                tracing::warn!(
-                    "evaluating with data that an earlier process left in the store; it may be out of date"
-                );
-            }
-            Ok(_) => {}
-            Err(EvalErrorKind::Exception) => self.log_once.not_read(),
-            Err(_) => self.log_once.not_ready(),
-        }
-        used.map(drop)
-    }
-
-    /// Checks that the client permits an evaluation of this flag, without logging.
-    pub(super) fn check(&self, key: &str) -> Result<(), EvalErrorKind> {
-        if self.offline {
-            Err(EvalErrorKind::ClientNotReady)
-        } else if self.updater.is_refreshed() {
-            Ok(())
-        } else {
-            self.check_unrefreshed(Some(key)).map(drop)
-        }
-    }
-
-    /// Returns the data that an evaluation may use before the data source has delivered.
-    fn check_unrefreshed(&self, key: Option<&str>) -> Result<DataAvailability, EvalErrorKind> {
-        // An override needs no other data (FDV2-9.4).
-        if key.is_some_and(|key| self.reads.is_overridden(key)) {
-            return Ok(DataAvailability::Refreshed);
-        }
-        match self.availability() {
-            DataAvailability::Defaults if self.reads.asks_the_database() => {
-                Ok(DataAvailability::Defaults)
-            }
-            DataAvailability::Defaults if self.daemon_mode => Err(EvalErrorKind::Exception),
-            DataAvailability::Defaults => Err(EvalErrorKind::ClientNotReady),
-            available => Ok(available),
-        }
-    }
-
-    /// Evaluates on this thread. If data has to be fetched, waits at most
-    /// [`Self::evaluation_timeout`].
-    #[inline]
-    pub(super) fn resolve<R>(
-        &self,
-        key: &str,
-        context: &Context,
-        finish: impl Finish<R>,
-    ) -> Result<R, EvalErrorKind> {
-        let need = match self.attempt(key, context, &finish) {
-            Attempt::Done(result) => return result,
-            Attempt::Needs(need) => need,
-        };
-        let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
-        let deadline = Deadline::default();
-        self.wait(&deadline, self.fetch_until_done(need, again, &deadline))
-            .unwrap_or_else(|| self.failed(key))
+    /// The data of this moment, for a scope.
+    pub(super) fn pin(&self) -> Pinned {
+        Pinned::new(self.availability(), &self.reads)
     }
 
     /// Parks this thread while data is fetched. Returns `None` if that fails or exceeds the
@@ -179,116 +77,13 @@ impl Resolver {
         })
     }
 
-    /// Async form of [`Resolver::resolve`].
-    pub(super) async fn resolve_async<R>(
-        &self,
-        key: &str,
-        context: &Context,
-        finish: impl Finish<R> + Send + Sync,
-    ) -> Result<R, EvalErrorKind>
-    where
-        R: Send,
-    {
-        let need = match self.attempt(key, context, &finish) {
-            Attempt::Done(result) => return result,
-            Attempt::Needs(need) => need,
-        };
-        let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
-        self.fetch_until_done(need, again, &Deadline::default())
-            .await
-            .unwrap_or_else(|| self.failed(key))
-    }
-
-    /// Fetches the missing data and retries, until the attempt is complete. Logs a failure and
-    /// returns `None`.
-    pub(super) async fn fetch_until_done<R>(
+    /// Fetches one item or membership. Reports a failure and returns `None`.
+    pub(super) async fn fetch(
         &self,
         need: Need,
-        attempt: impl Fn(&Fetched) -> Attempt<R>,
-        deadline: &Deadline,
-    ) -> Option<R> {
-        let log = |kind, key: &str, error: &StoreError| match error {
-            StoreError::NotInitialized => self.log_once.not_ready(),
-            error => self.log_once.fetch_failed(kind, key, error),
-        };
-        self.fetch_while_needed(need, attempt, deadline, log).await
-    }
-
-    /// Like [`Resolver::fetch_until_done`], without logging.
-    pub(super) async fn fetch_silently<R>(
-        &self,
-        need: Need,
-        attempt: impl Fn(&Fetched) -> Attempt<R>,
-        deadline: &Deadline,
-    ) -> Option<R> {
-        self.fetch_while_needed(need, attempt, deadline, |_, _, _| {})
-            .await
-    }
-
-    async fn fetch_while_needed<R>(
-        &self,
-        mut need: Need,
-        attempt: impl Fn(&Fetched) -> Attempt<R>,
         deadline: &Deadline,
         report: impl Fn(DataKind, &str, &StoreError),
-    ) -> Option<R> {
-        let mut fetched = Fetched::default();
-        loop {
-            self.fetch(need, &mut fetched, deadline, &report).await?;
-            need = match attempt(&fetched) {
-                Attempt::Done(result) => return Some(result),
-                Attempt::Needs(need) => need,
-            };
-        }
-    }
-
-    /// Evaluates with the current snapshot alone.
-    #[inline]
-    fn attempt<R>(
-        &self,
-        key: &str,
-        context: &Context,
-        finish: &impl Finish<R>,
-    ) -> Attempt<Result<R, EvalErrorKind>> {
-        if let ReadPath::Memory(memory) = &self.reads {
-            let snapshot = memory.load();
-            return evaluate(snapshot.flag(key), key, context, &**snapshot, finish);
-        }
-        let read =
-            |snapshot: &dyn Snapshot| evaluate(snapshot.flag(key), key, context, snapshot, finish);
-        self.reads
-            .read(read)
-            .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
-    }
-
-    /// Evaluates with the current snapshot and the fetched data.
-    fn attempt_with<R>(
-        &self,
-        fetched: &Fetched,
-        key: &str,
-        context: &Context,
-        finish: &impl Finish<R>,
-    ) -> Attempt<Result<R, EvalErrorKind>> {
-        if fetched.is_not_ready {
-            return Attempt::Done(Err(EvalErrorKind::ClientNotReady));
-        }
-        let read = |snapshot: &dyn Snapshot| {
-            let data = Overlay { fetched, snapshot };
-            evaluate(data.flag(key), key, context, &data, finish)
-        };
-        self.reads
-            .read(read)
-            .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
-    }
-
-    /// Fetches one item or membership into `fetched`. Reports a failure and returns `None`.
-    async fn fetch(
-        &self,
-        need: Need,
-        fetched: &mut Fetched,
-        deadline: &Deadline,
-        report: impl Fn(DataKind, &str, &StoreError),
-    ) -> Option<()> {
+    ) -> Option<Fetch> {
         let (kind, key) = match need {
             Need::Flag(key) => (DataKind::Flag, key),
             Need::Segment(key) => (DataKind::Segment, key),
@@ -299,33 +94,20 @@ impl Resolver {
                         MembershipAnswer::new(None, BigSegmentsStatus::StoreError)
                     }
                 };
-                fetched.memberships.insert(context_key, answer);
-                return Some(());
+                return Some(Fetch::Membership(context_key, answer));
             }
         };
         let item = tokio::select! {
             item = self.fetch_item(kind, key.clone()) => item,
             () = deadline.passed() => self.last_known(kind, &key),
         };
-        let item = match item {
-            Ok(item) => item,
+        match item {
+            Ok(item) => Some(Fetch::item(kind, key, item)),
             Err(error) => {
                 report(kind, &key, &error);
-                fetched.is_not_ready = matches!(error, StoreError::NotInitialized);
-                return fetched.is_not_ready.then_some(());
+                matches!(error, StoreError::NotInitialized).then_some(Fetch::NotReady)
             }
-        };
-        match (kind, item) {
-            (DataKind::Flag, Some(Item::Flag(entry))) => {
-                fetched.flags.insert(key, Some(entry)).map(drop)
-            }
-            (DataKind::Segment, Some(Item::Segment(entry))) => {
-                fetched.segments.insert(key, Some(entry)).map(drop)
-            }
-            (DataKind::Flag, _) => fetched.flags.insert(key, None).map(drop),
-            (DataKind::Segment, _) => fetched.segments.insert(key, None).map(drop),
-        };
-        Some(())
+        }
     }
 
     /// The big-segment memberships of a context.
@@ -388,7 +170,7 @@ impl Resolver {
         }
     }
 
-    fn failed<R>(&self, key: &str) -> Result<R, EvalErrorKind> {
+    pub(super) fn failed<R>(&self, key: &str) -> Result<R, EvalErrorKind> {
         self.log_once.about_key(key, EvalErrorKind::Exception);
         Err(EvalErrorKind::Exception)
     }
@@ -420,85 +202,5 @@ impl Deadline {
             false => Poll::Pending,
         })
         .await;
-    }
-}
-
-pub(super) enum Attempt<R> {
-    Done(R),
-    Needs(Need),
-}
-
-#[inline]
-fn evaluate<R>(
-    found: Found<&Flag>,
-    key: &str,
-    context: &Context,
-    data: &dyn Lookup,
-    finish: &impl Finish<R>,
-) -> Attempt<Result<R, EvalErrorKind>> {
-    match found {
-        Found::Present(flag) => {
-            let mut evaluation = Evaluation::new();
-            match vexil_eval::evaluate_into(&mut evaluation, flag, context, data) {
-                None => Attempt::Done(Ok(finish(flag, &evaluation))),
-                Some(need) => Attempt::Needs(need),
-            }
-        }
-        Found::Absent => Attempt::Done(Err(EvalErrorKind::FlagNotFound)),
-        Found::Unknown => Attempt::Needs(Need::Flag(key.into())),
-    }
-}
-
-/// The data fetched for one evaluation. `None` means that there is no such item.
-#[derive(Default)]
-pub(super) struct Fetched {
-    flags: HashMap<Text, Option<Entry<Flag>>>,
-    segments: HashMap<Text, Option<Entry<Segment>>>,
-    memberships: HashMap<Text, MembershipAnswer>,
-    /// Whether the store holds no complete data set.
-    is_not_ready: bool,
-}
-
-impl Fetched {
-    /// Whether the store holds no complete data set.
-    pub(super) fn is_not_ready(&self) -> bool {
-        self.is_not_ready
-    }
-}
-
-/// A snapshot, overlaid with the fetched data that the snapshot lacks.
-pub(super) struct Overlay<'a> {
-    pub(super) fetched: &'a Fetched,
-    pub(super) snapshot: &'a dyn Snapshot,
-}
-
-impl Lookup for Overlay<'_> {
-    fn flag(&self, key: &str) -> Found<&Flag> {
-        match self.fetched.flags.get(key) {
-            Some(entry) => entry
-                .as_ref()
-                .and_then(Entry::present)
-                .map(AsRef::as_ref)
-                .into(),
-            None => self.snapshot.flag(key),
-        }
-    }
-
-    fn segment(&self, key: &str) -> Found<&Segment> {
-        match self.fetched.segments.get(key) {
-            Some(entry) => entry
-                .as_ref()
-                .and_then(Entry::present)
-                .map(AsRef::as_ref)
-                .into(),
-            None => self.snapshot.segment(key),
-        }
-    }
-
-    fn membership(&self, context_key: &str) -> Found<&MembershipAnswer> {
-        match self.fetched.memberships.get(context_key) {
-            Some(answer) => Found::Present(answer),
-            None => self.snapshot.membership(context_key),
-        }
     }
 }

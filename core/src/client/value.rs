@@ -79,10 +79,11 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
     }
 }
 
-/// A context, or the error of building one. In the latter case, evaluations return the default,
+/// A context, the error of building one, or a scope. For an error, evaluations return the default,
 /// with the reason [`UserNotSpecified`](vexil_eval::EvalErrorKind::UserNotSpecified).
 ///
-/// This trait is sealed. It is implemented for [`Context`] and for `Result<Context, ContextError>`.
+/// This trait is sealed. It is implemented for [`Context`], for `Result<Context, ContextError>` and
+/// for [`Scope`](crate::Scope).
 ///
 /// ```
 /// use vexil::{Client, Context};
@@ -94,7 +95,7 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
 /// assert!(client.bool_variation("new-checkout", &Context::new(""), true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub trait AsContext: sealed::Sealed + Sync {
+pub trait AsContext: sealed::Sealed + sealed::MayBePinned + Sync {
     /// Returns the context.
     ///
     /// # Errors
@@ -103,6 +104,22 @@ pub trait AsContext: sealed::Sealed + Sync {
 }
 
 pub(crate) mod sealed {
+    use crate::client::Client;
+    use crate::client::pinned::Pinned;
+
+    #[expect(
+        unnameable_types,
+        reason = "only the SDK calls it, for a context or for the scope that pins its data"
+    )]
+    pub trait MayBePinned {
+        /// The data that evaluations of `client` see, if it is pinned.
+        #[inline]
+        fn pinned(&self, client: &Client) -> Option<&Pinned> {
+            let _ = client;
+            None
+        }
+    }
+
     #[expect(
         unnameable_types,
         reason = "a trait that other crates cannot name cannot be implemented there"
@@ -111,6 +128,7 @@ pub(crate) mod sealed {
 }
 
 impl sealed::Sealed for Context {}
+impl sealed::MayBePinned for Context {}
 impl AsContext for Context {
     fn as_context(&self) -> Result<&Context, &ContextError> {
         Ok(self)
@@ -118,6 +136,7 @@ impl AsContext for Context {
 }
 
 impl sealed::Sealed for Result<Context, ContextError> {}
+impl sealed::MayBePinned for Result<Context, ContextError> {}
 impl AsContext for Result<Context, ContextError> {
     fn as_context(&self) -> Result<&Context, &ContextError> {
         self.as_ref()

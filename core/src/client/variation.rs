@@ -11,6 +11,7 @@ use vexil_eval::{
 };
 
 use super::Client;
+use super::data_view::DataView;
 use super::record::Recorder;
 use super::value::{AsContext, FlagValue};
 use crate::hooks::EvaluationMethod;
@@ -223,6 +224,12 @@ impl Client {
         self.detail_of(key, result, default)
     }
 
+    /// The data that evaluations for this context see.
+    #[inline]
+    pub(super) fn view<'a>(&'a self, context: &'a impl AsContext) -> DataView<'a> {
+        DataView::new(&self.shared.resolver, context.pinned(self))
+    }
+
     /// Checks, evaluates and records events. Hooks run around it.
     #[inline]
     pub(crate) fn evaluate<T: FlagValue, R>(
@@ -233,13 +240,12 @@ impl Client {
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R,
     ) -> Result<R, EvalErrorKind> {
-        let context = context.as_context();
         if self.shared.processor.is_some() {
             return self.evaluate_and_record(key, context, default, with_reason, read);
         }
-        let resolver = &self.shared.resolver;
-        let context = resolver.admit(Some(key), context)?;
-        resolver.resolve(key, context, |flag, evaluation| {
+        let view = self.view(context);
+        let context = view.admit(Some(key), context.as_context())?;
+        view.resolve(key, context, |flag, evaluation| {
             read(Read::of::<T>(flag, evaluation), flag, evaluation)
         })
     }
@@ -247,12 +253,13 @@ impl Client {
     fn evaluate_and_record<T: FlagValue, R>(
         &self,
         key: &str,
-        context: Result<&Context, &ContextError>,
+        context: &impl AsContext,
         default: &T,
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R,
     ) -> Result<R, EvalErrorKind> {
-        let resolver = &self.shared.resolver;
+        let view = self.view(context);
+        let context = context.as_context();
         let default = || default.reported(self.shared.defaults.get(key));
         let recorder = |context| Recorder {
             processor: self.processor(),
@@ -261,9 +268,9 @@ impl Client {
             with_reason,
             default: &default,
         };
-        let result = resolver.admit(Some(key), context).and_then(|context| {
+        let result = view.admit(Some(key), context).and_then(|context| {
             let recorder = recorder(context);
-            resolver.resolve(key, context, |flag, evaluation| {
+            view.resolve(key, context, |flag, evaluation| {
                 let value = Read::of::<T>(flag, evaluation);
                 recorder.evaluated(flag, evaluation, value.reported_error::<T>());
                 read(value, flag, evaluation)
@@ -282,7 +289,7 @@ impl Client {
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R + Send + Sync,
     ) -> Result<R, EvalErrorKind> {
-        let resolver = &self.shared.resolver;
+        let view = self.view(context);
         let default = || default.reported(self.shared.defaults.get(key));
         let context = context.as_context();
         let recorder = |context| Recorder {
@@ -292,7 +299,7 @@ impl Client {
             with_reason,
             default: &default,
         };
-        let result = match resolver.admit(Some(key), context) {
+        let result = match view.admit(Some(key), context) {
             Ok(context) => {
                 let recorder = recorder(context);
                 let finish = |flag: &Flag, evaluation: &Evaluation<'_>| {
@@ -300,7 +307,7 @@ impl Client {
                     recorder.evaluated(flag, evaluation, value.reported_error::<T>());
                     read(value, flag, evaluation)
                 };
-                resolver.resolve_async(key, context, finish).await
+                view.resolve_async(key, context, finish).await
             }
             Err(error) => Err(error),
         };

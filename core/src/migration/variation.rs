@@ -7,7 +7,7 @@ use vexil_eval::{EvalErrorKind, Evaluation};
 use super::tracker::{MigrationFlag, MigrationOpTracker, TrackerError};
 use crate::client::hooked::end;
 use crate::client::variation::{Read, ReadDetail, read_detail};
-use crate::client::{AsContext, Client};
+use crate::client::{AsContext, Client, Scope};
 use crate::events::Event;
 use crate::hooks::{Asked, EvaluationMethod, Series};
 
@@ -154,5 +154,48 @@ impl Client {
                 tracing::error!(flag.key = %tracker.key(), %error, "a migration operation cannot be reported")
             }
         }
+    }
+}
+
+impl Scope {
+    /// Returns the stage of a migration in the scope, and a tracker that reports one read or write.
+    /// See [`Client::migration_variation`].
+    ///
+    /// ```
+    /// use vexil::migration::{Operation, Origin, Stage};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("move-db", "shadow");
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let scope = client.scope(&Context::new("ada")?);
+    /// flags.set("move-db", "live");
+    /// let (stage, tracker) = scope.migration_variation("move-db", Stage::Off);
+    /// assert_eq!(stage, Stage::Shadow);
+    /// tracker.operation(Operation::Read);
+    /// tracker.invoked(Origin::Old);
+    /// tracker.invoked(Origin::New);
+    /// client.track_migration_op(&tracker);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn migration_variation(
+        &self,
+        key: &str,
+        default_stage: Stage,
+    ) -> (Stage, MigrationOpTracker) {
+        self.client().migration_variation(key, self, default_stage)
+    }
+
+    /// Async form of [`Scope::migration_variation`]: awaits I/O instead of blocking.
+    pub async fn migration_variation_async(
+        &self,
+        key: &str,
+        default_stage: Stage,
+    ) -> (Stage, MigrationOpTracker) {
+        let client = self.client();
+        client
+            .migration_variation_async(key, self, default_stage)
+            .await
     }
 }

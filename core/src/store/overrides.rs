@@ -8,6 +8,7 @@ use vexil_eval::{Found, Lookup, MembershipAnswer};
 
 use super::environment::Environment;
 use super::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
+use crate::sync::Guard;
 
 /// The store of overrides, which marks its flags. Clones share the same data.
 #[derive(Clone, Debug, Default)]
@@ -19,21 +20,34 @@ impl Overrides {
         !is_absent(self.0.load().flag(key))
     }
 
-    /// Runs `reader` on a snapshot of another store, with the overrides laid over it.
-    pub(crate) fn lay_over<R>(
-        &self,
-        base: &dyn Snapshot,
-        reader: impl FnOnce(&dyn Snapshot) -> R,
-    ) -> R {
-        let overrides = &**self.0.load();
-        reader(&Overridden { overrides, base })
+    /// The current overrides, which the guard keeps alive.
+    pub(crate) fn load(&self) -> Guard<Arc<Environment>> {
+        self.0.load()
     }
+
+    /// The overrides of this moment.
+    pub(crate) fn pin(&self) -> Arc<Environment> {
+        self.0.pin()
+    }
+}
+
+/// Runs `reader` on a snapshot of another store, with overrides laid over it.
+pub(crate) fn lay_over<R>(
+    overrides: &Environment,
+    base: &dyn Snapshot,
+    reader: impl FnOnce(&dyn Snapshot) -> R,
+) -> R {
+    reader(&Overridden { overrides, base })
 }
 
 #[async_trait]
 impl DataStore for Overrides {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
         self.0.read(reader);
+    }
+
+    fn snapshot(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+        self.0.snapshot()
     }
 
     fn is_initialized(&self) -> bool {
