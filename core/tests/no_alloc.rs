@@ -127,6 +127,24 @@ fn every_plain_method_allocates_nothing() {
 }
 
 #[test]
+fn an_evaluation_in_a_scope_allocates_nothing() {
+    let client = client();
+    for context in contexts() {
+        let scope = client.scope(&context);
+        for key in ["plain", "rule", "rollout", "segment", "prerequisite"] {
+            assert!(scope.bool_variation(key, false));
+            let count = allocations(|| assert!(scope.bool_variation(key, false)));
+            assert_eq!(count, 0, "{key} for {context:?}");
+            let count = allocations(|| drop(scope.bool_variation_detail(key, false)));
+            assert_eq!(count, 0, "{key} for {context:?}");
+        }
+        assert_eq!(allocations(|| drop(scope.str_variation("string", ""))), 0);
+        assert_eq!(allocations(|| drop(scope.clone())), 0);
+        assert_eq!(allocations(|| drop(client.scope(&context))), 10, "one each");
+    }
+}
+
+#[test]
 fn an_evaluation_with_detail_allocates_nothing() {
     let client = client();
     let [user, _] = contexts();
@@ -224,6 +242,9 @@ fn an_evaluation_that_is_only_summarized_allocates_nothing() {
                 0,
                 "{key}"
             );
+            let scope = client.scope(&context);
+            let count = allocations(|| assert!(scope.bool_variation(key, false)));
+            assert_eq!(count, 0, "{key} in a scope");
         }
     }
 }
