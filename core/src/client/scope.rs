@@ -1,7 +1,7 @@
 //! [`Scope`]: several evaluations for one context, with the data of one moment.
 //!
-//! A scope takes the place of the context in the methods of the client, which find the pinned data
-//! there. Its own methods call those of the client.
+//! The methods of the client accept a scope as the context, and find the pinned data in it. The
+//! scope's own methods call those of the client.
 
 use std::fmt;
 use std::sync::Arc;
