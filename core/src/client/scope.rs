@@ -179,7 +179,7 @@ impl Scope {
     /// assert_eq!((detail.value, detail.variation_index), (20, Some(0)));
     ///
     /// let invalid = client.scope(&Context::new("")).variation_detail("rate-limit", 100);
-    /// assert_eq!(invalid.reason.to_string(), "error: the context is missing or invalid");
+    /// assert_eq!(invalid.reason.to_string(), "error: the context is invalid");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
