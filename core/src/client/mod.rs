@@ -58,7 +58,9 @@ use crate::store::persistent::access::Reader;
 
 /// Evaluates feature flags.
 ///
-/// One client serves a whole process and all its threads. Clones are cheap and share one client.
+/// One client serves a whole process and all its threads. Clones are cheap and share one client. A
+/// request that evaluates several flags uses a [`scope`](Self::scope), in which they all have the
+/// values of the same moment.
 ///
 /// **Close it before the process ends**, with [`close`](Self::close),
 /// [`blocking_close`](Self::blocking_close) or the guard [`close_on_drop`](Self::close_on_drop):

@@ -1,7 +1,7 @@
 //! [`Scope`]: several evaluations for one context, with the data of one moment.
 //!
-//! The methods of the client accept a scope as the context, and find the pinned data in it. The
-//! scope's own methods call those of the client.
+//! A scope replaces the context in the methods of the client, which find the pinned data there. Its
+//! own methods call those of the client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -62,11 +62,11 @@ use super::value::{AsContext, FlagValue, sealed};
 ///   [ready](Client#states-of-a-client) returns defaults until it is dropped, even if data arrives
 ///   in the meantime.
 ///
-/// Hooks, and the reasons that a client is offline, are not pinned. After the client was closed, a
-/// scope evaluates with its data as before, and its events are dropped as those of the client are.
-/// As long as there is a scope, the client is not dropped.
+/// Hooks and events are those of the client when a flag is evaluated. After the client was closed, a
+/// scope evaluates with its data as before, and its events are dropped like those of the client. A
+/// scope counts as a clone of the client: as long as it lives, the client is not dropped.
 ///
-/// # In the place of a context
+/// # Instead of a context
 ///
 /// A scope can be passed to every method that takes a context, and stands for its context. An
 /// evaluation by the scope's own client, such as that of a
