@@ -11,12 +11,12 @@ use crate::report::Report;
 use crate::workload::generate;
 use crate::{
     all_flags, change_sets, contexts, daemon, evaluation, event_allocations, events, floor, growth,
-    hooks, many_contexts, outage, paced, parsing, patch_cost, startup, table, under_patches,
+    hooks, many_contexts, outage, paced, parsing, patch_cost, scope, startup, table, under_patches,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// One evaluation.
+    /// One evaluation, also through a scope.
     Evaluation,
     /// One evaluation, compared with the minimal possible cost.
     Floor,
@@ -127,8 +127,10 @@ impl Command {
         let mut lanes = Vec::new();
         for part in &self.parts {
             lanes.extend(part.cases()?.into_iter().flat_map(Case::into_lanes));
-            if *part == Part::Hooks {
-                lanes.extend(hooks::lanes()?);
+            match part {
+                Part::Evaluation => lanes.extend(scope::lanes()?),
+                Part::Hooks => lanes.extend(hooks::lanes()?),
+                _ => {}
             }
         }
         Ok(lanes)
@@ -183,7 +185,11 @@ impl Part {
     ) -> Result<(), Box<dyn Error>> {
         let pace = effort.pace();
         match self {
-            Self::Evaluation | Self::AllFlags | Self::Parsing | Self::Contexts => {
+            Self::Evaluation => {
+                each(table::report(self.cases()?, pace, allocated));
+                each(scope::report(pace, allocated)?);
+            }
+            Self::AllFlags | Self::Parsing | Self::Contexts => {
                 each(table::report(self.cases()?, pace, allocated))
             }
             Self::Floor => each(floor::report(pace)?),

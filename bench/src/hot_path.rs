@@ -13,13 +13,23 @@ use crate::ours::Ours;
 use crate::sdk::Sdk;
 use crate::workload::{USER, generate};
 
-/// Name, flag, and whether evaluations send events.
-const PATHS: [(&str, &str, bool); 5] = [
-    ("fallthrough", "bench-simple", false),
-    ("rules", "bench-rules", false),
-    ("rollout", "bench-rollout", false),
-    ("segment", "bench-segment-incl", false),
-    ("fallthrough-with-events", "bench-simple", true),
+/// How a flag is evaluated.
+#[derive(Clone, Copy)]
+enum Way {
+    Plain,
+    /// With events, which are delivered.
+    Reported,
+    ThroughAScope,
+}
+
+/// Name and flag.
+const PATHS: [(&str, &str, Way); 6] = [
+    ("fallthrough", "bench-simple", Way::Plain),
+    ("rules", "bench-rules", Way::Plain),
+    ("rollout", "bench-rollout", Way::Plain),
+    ("segment", "bench-segment-incl", Way::Plain),
+    ("fallthrough-with-events", "bench-simple", Way::Reported),
+    ("fallthrough-in-scope", "bench-simple", Way::ThroughAScope),
 ];
 
 /// Enough calls to make rare work within them negligible.
@@ -34,18 +44,24 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box
         }
         return Ok(());
     };
-    let (_, flag, reported) = PATHS
+    let (_, flag, way) = PATHS
         .into_iter()
         .find(|path| path.0 == name)
         .ok_or("unknown path")?;
     let json = String::from_utf8(generate(1_000).to_json()?)?;
     let service = FakeService::builder().data(json.as_str()).start()?;
-    let client = match reported {
-        true => Ours::connect_with_events(&service.url())?,
-        false => Ours::client(&Ours::test_data(Ours::parse(json.as_bytes())?))?,
+    let client = match way {
+        Way::Reported => Ours::connect_with_events(&service.url())?,
+        Way::Plain | Way::ThroughAScope => {
+            Ours::client(&Ours::test_data(Ours::parse(json.as_bytes())?))?
+        }
     };
     let user = Ours::context(&USER)?;
-    let mut calls = batch(move || Ours::bool_variation(&client, flag, &user));
+    let scope = client.scope(&user);
+    let mut calls = match way {
+        Way::Plain | Way::Reported => batch(move || Ours::bool_variation(&client, flag, &user)),
+        Way::ThroughAScope => batch(move || scope.bool_variation(flag, false)),
+    };
     // Fills caches that later calls reuse: compiled patterns, thread-local values.
     calls(1);
     measured(&mut calls);

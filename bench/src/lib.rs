@@ -44,6 +44,7 @@ mod patch_cost;
 mod peer;
 mod probe;
 mod report;
+mod scope;
 mod sdk;
 mod service;
 mod startup;
