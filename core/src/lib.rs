@@ -44,6 +44,7 @@
 //! | evaluating flags | [`Client`], [`client`], [`eval::Reason`] |
 //! | several flags at one moment | [`Client::scope`], [`Scope`] |
 //! | why a flag has its value | [`Client::explain`], [`explain`] |
+//! | flags as the fields of a struct | [`Flags`], [`flags`] |
 //! | contexts | [`Context`], [`ContextBuilder`], [`Reference`] |
 //! | settings | [`ClientBuilder`], [`config`] |
 //! | several data sources with failover | [`config::DataSystem`] |
@@ -68,6 +69,7 @@
 //! - `tls`: `https`, with rustls and no provider. The application installs a process default, or
 //!   passes a configuration to [`HttpConfig::rustls_config`](config::HttpConfig). A process default
 //!   also overrides the providers of the two features above.
+//! - `derive`: `#[derive(Flags)]`, see [`Flags`].
 //! - `float-roundtrip` (default): JSON numbers parse to the nearest float, in the whole binary.
 
 pub mod big_segments;
@@ -82,6 +84,7 @@ mod drop_log;
 mod error_chain;
 pub mod eval;
 pub mod events;
+pub mod flags;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -111,9 +114,12 @@ const SDK_NAME: &str = "VexilRust";
 
 pub use async_trait::async_trait;
 pub use client::{Client, ClientBuilder, Scope};
+pub use flags::Flags;
 pub use per_process::PerProcess;
 pub use sink::{FlagChange, ListenerId};
 pub use status::Subscription;
+#[cfg(feature = "derive")]
+pub use vexil_derive::Flags;
 pub use vexil_eval::{
     Array, Context, ContextBuilder, ContextError, MultiContextBuilder, Number, Object, Reference,
     ReferenceError, Text, Value,

@@ -30,7 +30,7 @@ const LAYERS: &[&[&str]] = &[
     &["config"],
     &["sink"],
     &["client"],
-    &["migration", "global"],
+    &["migration", "global", "flags"],
     &["fuzzing"],
 ];
 

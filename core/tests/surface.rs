@@ -40,7 +40,7 @@ const ALLOWED: &[&str] = &[
 ];
 
 /// Crates of which only macros are used, and one that this crate re-exports.
-const EXEMPT: &[&str] = &["async_trait", "thiserror", "vexil_eval"];
+const EXEMPT: &[&str] = &["async_trait", "thiserror", "vexil_derive", "vexil_eval"];
 
 const MOST_VARIATION_METHODS: usize = 16;
 

@@ -33,6 +33,11 @@ impl Client {
         self.shared.hooks.add(Arc::new(hook));
     }
 
+    #[inline]
+    pub(crate) fn has_hooks(&self) -> bool {
+        !self.shared.hooks.is_empty()
+    }
+
     /// Runs the stages before the evaluation. Returns `None` if there are no hooks.
     pub(crate) fn series<'a>(&self, asked: Asked<'a>) -> Option<Series<'a>> {
         let hooks = &self.shared.hooks;

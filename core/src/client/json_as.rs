@@ -206,10 +206,11 @@ impl Client {
                 Err(error) => {
                     let mismatch = TypeMismatch::new(std::any::type_name::<T>(), &json.value)
                         .with_error(&error);
+                    let error = mismatch.error.as_deref();
                     self.shared
                         .resolver
                         .log_once
-                        .wrong_type(key, version, &mismatch);
+                        .wrong_type(key, version, &mismatch, error);
                     json = Detail::mismatched(Value::Null, mismatch, json.reason);
                 }
             }

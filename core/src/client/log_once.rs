@@ -75,7 +75,13 @@ impl LogOnce {
     }
 
     /// Logs that this version of a flag has a value of another type than the requested one.
-    pub(super) fn wrong_type(&self, key: &str, version: u64, mismatch: &TypeMismatch) {
+    pub(super) fn wrong_type(
+        &self,
+        key: &str,
+        version: u64,
+        mismatch: &TypeMismatch,
+        error: Option<&str>,
+    ) {
         if self
             .known_flags
             .is_new(key, EvalErrorKind::WrongType, version)
@@ -85,7 +91,7 @@ impl LogOnce {
                 flag.version = version,
                 expected = mismatch.expected,
                 found = mismatch.found,
-                error = mismatch.error.as_deref(),
+                error,
                 "the flag's value is not of the requested type; the default is returned"
             );
         }

@@ -17,6 +17,7 @@ pub(crate) mod pinned;
 mod plugin;
 mod read_path;
 mod record;
+pub(crate) mod requested;
 mod resolve;
 mod scope;
 mod typed_variation;

@@ -13,6 +13,7 @@ use vexil_eval::{
 use super::Client;
 use super::data_view::DataView;
 use super::record::Recorder;
+use super::requested::Requested;
 use super::value::{AsContext, FlagValue};
 use crate::hooks::EvaluationMethod;
 
@@ -39,7 +40,7 @@ pub(crate) struct WrongType {
 
 impl<O> Read<O> {
     #[inline]
-    fn of<T: FlagValue<Output = O>>(flag: &Flag, evaluation: &Evaluation<'_>) -> Self {
+    fn of<T: Requested<Output = O>>(flag: &Flag, evaluation: &Evaluation<'_>) -> Self {
         let version = flag.version();
         match evaluation.variation {
             Some((_, value)) => {
@@ -66,16 +67,16 @@ impl<O> Read<O> {
 
     /// The error that events report, if any.
     #[inline]
-    fn reported_error<T: FlagValue<Output = O>>(&self) -> Option<EvalErrorKind> {
+    fn reported_error<T: Requested<Output = O>>(&self) -> Option<EvalErrorKind> {
         let is_hidden = T::MISMATCH_IS_REPORTED_AS_VARIATION && matches!(self, Self::WrongType(_));
         if is_hidden { None } else { self.error() }
     }
 }
 
 #[cold]
-fn wrong_type<T: FlagValue>(version: u64, found: &Value) -> Read<T::Output> {
+fn wrong_type<T: Requested>(version: u64, found: &Value) -> Read<T::Output> {
     Read::WrongType(Box::new(WrongType {
-        mismatch: TypeMismatch::new(T::EXPECTED, found),
+        mismatch: T::mismatch(found),
         version,
     }))
 }
@@ -232,7 +233,7 @@ impl Client {
 
     /// Checks, evaluates and records events. Hooks run around it.
     #[inline]
-    pub(crate) fn evaluate<T: FlagValue, R>(
+    pub(crate) fn evaluate<T: Requested, R>(
         &self,
         key: &str,
         context: &impl AsContext,
@@ -250,7 +251,7 @@ impl Client {
         })
     }
 
-    fn evaluate_and_record<T: FlagValue, R>(
+    fn evaluate_and_record<T: Requested, R>(
         &self,
         key: &str,
         context: &impl AsContext,
@@ -281,7 +282,7 @@ impl Client {
     }
 
     /// Async form of [`Client::evaluate`].
-    pub(crate) async fn evaluate_async<T: FlagValue, R: Send>(
+    pub(crate) async fn evaluate_async<T: Requested, R: Send>(
         &self,
         key: &str,
         context: &impl AsContext,
@@ -330,7 +331,7 @@ impl Client {
     }
 
     #[inline]
-    fn value_of<T: FlagValue>(
+    pub(crate) fn value_of<T: Requested>(
         &self,
         key: &str,
         result: Result<Read<T::Output>, EvalErrorKind>,
@@ -349,7 +350,7 @@ impl Client {
     /// Always inlined: otherwise the second caller, in `hooked.rs`, would turn this into a call on
     /// the path without hooks.
     #[inline(always)]
-    pub(crate) fn detail_of<T: FlagValue>(
+    pub(crate) fn detail_of<T: Requested>(
         &self,
         key: &str,
         result: Result<ReadDetail<T::Output>, EvalErrorKind>,
@@ -383,13 +384,14 @@ impl Client {
             .about_flag(key, error.version, error.kind);
     }
 
-    /// Logs that a flag's value has another type than the requested one.
+    /// Logs that a flag's value has another type than the requested one. The error of serde is left
+    /// out, because it may quote the value.
     #[cold]
     fn wrong_type(&self, key: &str, wrong: &WrongType) {
         self.shared
             .resolver
             .log_once
-            .wrong_type(key, wrong.version, &wrong.mismatch);
+            .wrong_type(key, wrong.version, &wrong.mismatch, None);
     }
 
     /// Logs that there is no flag to evaluate. Problems that concern all flags were logged earlier.
@@ -404,7 +406,7 @@ impl Client {
     }
 
     /// The default configured for this flag if it has the type, otherwise the caller's.
-    fn default_of<T: FlagValue>(&self, key: &str, default: T) -> T::Output {
+    fn default_of<T: Requested>(&self, key: &str, default: T) -> T::Output {
         let configured = self.shared.defaults.get(key).and_then(T::read);
         configured.unwrap_or_else(|| default.into_default())
     }
