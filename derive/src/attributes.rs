@@ -20,7 +20,7 @@ impl Attributes {
         }
         if attributes.is_flattened && (attributes.key.is_some() || attributes.default.is_some()) {
             let message = "a flattened field has the keys and defaults of its own fields";
-            return Err(Error::new(field.span(), message));
+            return Err(Error::new(field.ident.span(), message));
         }
         Ok(attributes)
     }

@@ -103,7 +103,7 @@ impl Parts {
                 },
             };
         };
-        let constant = format_ident!("FIELD_{index}");
+        let constant = format_ident!("FIELD_{index}", span = span);
         let value_type = detail_of.as_ref().unwrap_or(field_type);
         let default = default_value(default);
         let (evaluate, evaluate_async) = match detail_of {
@@ -115,9 +115,15 @@ impl Parts {
                 const #constant: ::vexil::flags::Field<#value_type> =
                     ::vexil::flags::Field::new(#key, || #default);
             },
-            value: quote! { #name: #constant.#evaluate(client, context) },
-            value_async: quote! { #name: #constant.#evaluate_async(client, context).await },
-            declaration: quote! { #constant.declare(declared); },
+            value: quote_spanned! {span=>
+                #name: ::vexil::flags::Field::#evaluate(&#constant, client, context)
+            },
+            value_async: quote_spanned! {span=>
+                #name: ::vexil::flags::Field::#evaluate_async(&#constant, client, context).await
+            },
+            declaration: quote_spanned! {span=>
+                ::vexil::flags::Field::declare(&#constant, declared);
+            },
         }
     }
 }

@@ -15,13 +15,20 @@ use crate::client::{AsContext, Client};
 use crate::hooks::{Asked, EvaluationMethod};
 
 /// A type that a field of flags can have, apart from `Detail`.
+#[diagnostic::on_unimplemented(
+    message = "a flag cannot have the type `{Self}`",
+    label = "not a type that serde serializes and deserializes, and that can be sent to other threads",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for types of the application",
+    note = "a field that is a struct of flags has the attribute `#[flag(flatten)]`"
+)]
 pub trait FieldValue: Serialize + DeserializeOwned + Send + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> FieldValue for T {}
 
 /// A flag as a field of a struct.
 #[derive(Debug)]
-pub struct Field<T: FieldValue> {
+pub struct Field<T> {
     key: &'static str,
     default: fn() -> T,
 }
