@@ -184,6 +184,24 @@ fn unknown_flags_have_their_defaults() {
 }
 
 #[test]
+fn a_scope_evaluates_all_fields_with_the_data_of_its_moment() {
+    let data = TestData::new()
+        .with("new-checkout", true)
+        .with("theme", "dark");
+    let client = start(&data);
+    let scope = client.scope(&ada());
+    data.set("new-checkout", false).delete("theme");
+    for flags in [
+        Nested::evaluate_in(&scope),
+        block_on(Nested::evaluate_in_async(&scope)),
+    ] {
+        assert_eq!((flags.new_checkout, flags.shop.theme), (true, Theme::Dark));
+    }
+    let now = Nested::evaluate(&client, &ada());
+    assert_eq!((now.new_checkout, now.shop.theme), (false, Theme::Light));
+}
+
+#[test]
 fn an_invalid_context_yields_the_defaults() {
     let client = start(&others());
     let flags = All::evaluate(&client, &Context::new(""));
@@ -576,6 +594,8 @@ fn an_evaluation_allocates_nothing_but_what_its_values_own() {
         allocation_counter::measure(act).count_total
     };
     assert_eq!(count(&|| drop(Plain::evaluate(&client, &ada))), 0);
+    let scope = client.scope(&ada);
+    assert_eq!(count(&|| drop(Plain::evaluate_in(&scope))), 0);
     // One `String`, the list, and the tree of `serde_json::Value`: three objects' worth of maps and
     // strings.
     let all = count(&|| drop(All::evaluate(&client, &ada)));

@@ -14,7 +14,7 @@ pub use declared::{DeclaredFlag, DeclaredFlags};
 pub use field::{Field, FieldValue, TextDefault, text_default};
 pub use flag_type::FlagType;
 
-use crate::client::{AsContext, Client};
+use crate::client::{AsContext, Client, Scope};
 
 /// A struct whose fields are flags.
 ///
@@ -94,7 +94,8 @@ use crate::client::{AsContext, Client};
 ///
 /// # One moment
 ///
-/// Each field is evaluated with the data of its moment, as by single calls.
+/// [`Flags::evaluate`] evaluates each field with the current data, as single calls do. In a
+/// [`Scope`], all fields, and all structs of a request, see the data of one moment.
 pub trait Flags: Sized {
     /// Evaluates all flags for a context. Costs as much as an evaluation for each field, and
     /// allocates only what the values of the fields allocate.
@@ -105,6 +106,40 @@ pub trait Flags: Sized {
         client: &Client,
         context: &impl AsContext,
     ) -> impl Future<Output = Self> + Send;
+
+    /// Evaluates all flags in a scope, with the data of its moment.
+    ///
+    /// ```
+    /// # #[cfg(feature = "derive")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use vexil::{Client, Context, Flags};
+    /// use vexil_testing::TestData;
+    ///
+    /// #[derive(Flags)]
+    /// struct ShopFlags {
+    ///     #[flag(default = false)]
+    ///     new_checkout: bool,
+    /// }
+    ///
+    /// let flags = TestData::new().with("new-checkout", true);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let scope = client.scope(&Context::new("ada")?);
+    /// flags.set("new-checkout", false);
+    /// assert!(ShopFlags::evaluate_in(&scope).new_checkout, "the scope does not see the change");
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "derive"))]
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    fn evaluate_in(scope: &Scope) -> Self {
+        Self::evaluate(scope.client(), scope)
+    }
+
+    /// Async form of [`Flags::evaluate_in`]: awaits I/O instead of blocking.
+    fn evaluate_in_async(scope: &Scope) -> impl Future<Output = Self> + Send {
+        Self::evaluate_async(scope.client(), scope)
+    }
 
     /// Adds the flags of this struct.
     #[doc(hidden)]
