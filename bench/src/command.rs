@@ -11,7 +11,8 @@ use crate::report::Report;
 use crate::workload::generate;
 use crate::{
     all_flags, change_sets, contexts, daemon, evaluation, event_allocations, events, floor, growth,
-    hooks, many_contexts, outage, paced, parsing, patch_cost, scope, startup, table, under_patches,
+    hooks, many_contexts, outage, paced, parsing, patch_cost, scope, serve, startup, table,
+    under_patches,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,8 @@ enum Part {
     Growth,
     /// A client whose database goes down and comes back empty.
     Outage,
+    /// The flag server with many clients.
+    Serve,
 }
 
 /// The parts measured by `all` and `quick`, in order.
@@ -68,6 +71,9 @@ const REGULAR: [Part; 15] = [
     Part::ManyContexts,
     Part::Growth,
 ];
+
+/// The parts that are measured only if they are named.
+const LONG: [Part; 2] = [Part::Outage, Part::Serve];
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Command {
@@ -156,13 +162,14 @@ impl Part {
             Self::ManyContexts => "many-contexts",
             Self::Growth => "growth",
             Self::Outage => "outage",
+            Self::Serve => "serve",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
         REGULAR
             .into_iter()
-            .chain([Self::Outage])
+            .chain(LONG)
             .find(|part| part.name() == name)
     }
 
@@ -215,6 +222,7 @@ impl Part {
             }
             Self::Growth => growth::reports(effort, each)?,
             Self::Outage => each(outage::report(effort)?),
+            Self::Serve => each(serve::report(effort)?),
         }
         Ok(())
     }
@@ -223,7 +231,7 @@ impl Part {
 fn usage() -> String {
     let names: Vec<_> = REGULAR
         .iter()
-        .chain(&[Part::Outage])
+        .chain(&LONG)
         .map(|part| part.name())
         .collect();
     format!(

@@ -46,6 +46,7 @@ mod probe;
 mod report;
 mod scope;
 mod sdk;
+mod serve;
 mod service;
 mod startup;
 mod table;
@@ -68,7 +69,10 @@ pub fn time(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error
         call();
         Allocated::default()
     };
-    if let Some(result) = probe::run(&arguments, &uncounted).or_else(|| part::run(&arguments)) {
+    let as_child = probe::run(&arguments, &uncounted)
+        .or_else(|| part::run(&arguments))
+        .or_else(|| serve::run(&arguments));
+    if let Some(result) = as_child {
         return result;
     }
     let command = Command::parse(arguments.into_iter())?;

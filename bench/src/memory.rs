@@ -1,10 +1,8 @@
-//! Memory and threads of this process, as reported by the kernel.
+//! Memory and threads of a process, as reported by the kernel.
 
 use std::fs;
 
 use serde::{Deserialize, Serialize};
-
-const STATUS: &str = "/proc/self/status";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memory {
@@ -18,11 +16,19 @@ pub(crate) struct Memory {
 impl Memory {
     /// Reads the memory of this process; the error says why it is unknown.
     pub(crate) fn now() -> Result<Self, String> {
-        let status = fs::read_to_string(STATUS).map_err(|error| {
-            format!("{STATUS} cannot be read, as on systems other than Linux: {error}")
+        Self::read("/proc/self/status")
+    }
+
+    /// Reads the memory of the process with this id.
+    pub(crate) fn of(process: u32) -> Result<Self, String> {
+        Self::read(&format!("/proc/{process}/status"))
+    }
+
+    fn read(path: &str) -> Result<Self, String> {
+        let status = fs::read_to_string(path).map_err(|error| {
+            format!("{path} cannot be read, as on systems other than Linux: {error}")
         })?;
-        Self::parse(&status)
-            .ok_or_else(|| format!("{STATUS} lacks VmHWM or VmRSS in kB, or Threads"))
+        Self::parse(&status).ok_or_else(|| format!("{path} lacks VmHWM or VmRSS in kB, or Threads"))
     }
 
     fn parse(status: &str) -> Option<Self> {
