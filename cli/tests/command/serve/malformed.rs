@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use super::serving::{ADA, Serving};
+use super::serving::{ADA, Program, Serving};
 use crate::support::{TIMEOUT, until};
 
 /// How long the server waits for a client that does not read.
@@ -153,7 +153,8 @@ fn malformed(numbers: &mut Numbers, bomb: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_thousand_malformed_requests_disturb_nobody() {
-    let server = Serving::flags();
+    let program = Program::start(&["-v"]);
+    let server = program.serving();
     let mut all = server.stream("/all");
     all.expect("put");
     let mut values = server.stream(&format!("/eval/any/{ADA}"));
@@ -200,9 +201,9 @@ fn a_thousand_malformed_requests_disturb_nobody() {
     until("the streams of the others have ended", || {
         server.state()["streams"] == 2
     });
-    let ran = server.stop();
-    assert!(ran.stderr.lines().count() < 20, "{}", ran.stderr);
-    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    let log = program.log();
+    assert!(log.lines().count() < 20, "{log}");
+    assert!(!log.contains("panicked"), "{log}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! [`Serving`]: a server that runs in the process of the test, and requests to it.
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -33,8 +36,68 @@ pub(crate) const FLAGS: &str = r#"{
     "segments": {"staff": {"version": 2, "included": ["ada"]}}
 }"#;
 
+/// A server that is a process of its own, whose log begins with it.
+pub(crate) struct Program {
+    process: Child,
+    folder: Arc<Folder>,
+    port: u16,
+}
+
+impl Program {
+    const LOG: &str = "server.log";
+
+    /// Starts a server of the flags in [`FLAGS`].
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let folder = folder();
+        let log = File::create(folder.path(Self::LOG)).unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_vexil"))
+            .args(["serve", "flags.json", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .current_dir(folder.path(""))
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        let output = process.stdout.take().expect("it is piped");
+        BufReader::new(output).read_line(&mut ready).unwrap();
+        let port = port_of(&ready).expect("the server is ready");
+        Self {
+            process,
+            folder,
+            port,
+        }
+    }
+
+    /// Requests to the server.
+    pub(crate) fn serving(&self) -> Serving {
+        Serving {
+            running: None,
+            port: self.port,
+        }
+    }
+
+    /// What the server has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path(Self::LOG)).unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn port_of(ready: &str) -> Option<u16> {
+    let rest = ready.strip_prefix("vexil serve listening on http://127.0.0.1:")?;
+    rest.split_once(' ')?.0.parse().ok()
+}
+
 /// A running server.
 pub(crate) struct Serving {
+    /// `None` if the server does not run in this process.
     running: Option<Running>,
     pub(crate) port: u16,
 }
@@ -68,9 +131,8 @@ impl Serving {
             running.has_ended() || running.written.stdout.text().ends_with('\n')
         });
         let ready = running.written.stdout.text();
-        let port = ready.strip_prefix("vexil serve listening on http://127.0.0.1:");
-        let port = port.and_then(|rest| rest.split_once(' ')?.0.parse().ok());
-        let port = port.unwrap_or_else(|| panic!("{ready}{}", running.written.stderr.text()));
+        let port =
+            port_of(&ready).unwrap_or_else(|| panic!("{ready}{}", running.written.stderr.text()));
         Self {
             running: Some(running),
             port,
