@@ -1,5 +1,7 @@
 //! [`DataAvailability`]: the freshness of the data that evaluations use.
 
+use crate::status::named;
+
 /// The freshness of the data that evaluations use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -11,3 +13,9 @@ pub enum DataAvailability {
     /// Data that the data source of this client delivered.
     Refreshed,
 }
+
+named!(DataAvailability {
+    Defaults => "DEFAULTS",
+    Cached => "CACHED",
+    Refreshed => "REFRESHED",
+});

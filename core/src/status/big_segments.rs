@@ -1,7 +1,9 @@
 //! The status of a client's big-segment store.
 
+use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::watch;
 
 use super::watched::{Subscription, Watched};
@@ -9,7 +11,8 @@ use crate::runtime;
 
 /// The status of a client's big-segment store: whether it can be queried and whether its data is
 /// current.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BigSegmentStoreStatus {
     /// Whether the last query succeeded; `false` without a store.
@@ -23,6 +26,17 @@ impl BigSegmentStoreStatus {
     #[must_use]
     pub fn new(available: bool, stale: bool) -> Self {
         Self { available, stale }
+    }
+}
+
+impl fmt::Display for BigSegmentStoreStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.available, self.stale) {
+            (true, false) => "available",
+            (true, true) => "available, stale",
+            (false, false) => "unavailable",
+            (false, true) => "unavailable, stale",
+        })
     }
 }
 

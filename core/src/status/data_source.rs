@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
+
+use super::named::{millis, named, optional_millis};
 use super::watched::{Subscription, Watched};
 use crate::runtime::Runtime;
 
@@ -37,8 +40,24 @@ pub enum DataSourceErrorKind {
     StoreError,
 }
 
-/// An error of a data source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+named!(DataSourceState {
+    Initializing => "INITIALIZING",
+    Valid => "VALID",
+    Interrupted => "INTERRUPTED",
+    Off => "OFF",
+});
+
+named!(DataSourceErrorKind {
+    Unknown => "UNKNOWN",
+    NetworkError => "NETWORK_ERROR",
+    ErrorResponse => "ERROR_RESPONSE",
+    InvalidData => "INVALID_DATA",
+    StoreError => "STORE_ERROR",
+});
+
+/// An error of a data source. In JSON, times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DataSourceErrorInfo {
     /// The kind of error.
@@ -46,9 +65,11 @@ pub struct DataSourceErrorInfo {
     /// The HTTP status, for [`DataSourceErrorKind::ErrorResponse`].
     pub status_code: Option<u16>,
     /// When the error occurred.
+    #[serde(serialize_with = "millis")]
     pub time: SystemTime,
     /// When the error ended: when the data source became [valid](DataSourceState::Valid). `None`
     /// while the error lasts.
+    #[serde(serialize_with = "optional_millis")]
     pub ended: Option<SystemTime>,
     /// A human-readable message.
     pub message: String,
@@ -75,12 +96,29 @@ impl fmt::Display for DataSourceErrorInfo {
 }
 
 /// The status of a data source: its state and its last error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its text is the state, followed by the error if that lasts. In JSON, times are milliseconds since
+/// 1970.
+///
+/// ```
+/// use vexil::Client;
+/// use vexil_testing::TestData;
+///
+/// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+/// let status = client.data_source_status().status();
+/// assert_eq!(status.to_string(), "VALID");
+/// let json = serde_json::to_value(&status)?;
+/// assert_eq!((&json["state"], &json["error"]), (&"VALID".into(), &serde_json::Value::Null));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DataSourceStatus {
     /// The state.
     pub state: DataSourceState,
     /// Since when the data source has been in this state.
+    #[serde(serialize_with = "millis")]
     pub since: SystemTime,
     /// The last error. [`DataSourceErrorInfo::ended`] distinguishes a past error from a current
     /// one.
@@ -98,6 +136,15 @@ impl DataSourceStatus {
             .as_ref()
             .filter(|_| self.state == DataSourceState::Initializing)
             .filter(is_refusal)
+    }
+}
+
+impl fmt::Display for DataSourceStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            Some(error) if error.ended.is_none() => write!(f, "{}: {error}", self.state),
+            _ => self.state.fmt(f),
+        }
     }
 }
 

@@ -4,13 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
+
+use super::named::{millis, named, optional_millis};
 use super::watched::{Subscription, Watched};
 use crate::error_chain::error_chain;
 use crate::runtime::Runtime;
 use crate::store_error::StoreError;
 
 /// The status of a data store that is backed by a database. An in-memory store is always available.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DataStoreStatus {
     /// Whether the last call to the database succeeded. `true` before the first answer or error;
@@ -25,6 +29,7 @@ pub struct DataStoreStatus {
     /// Whether the database holds a complete data set, as far as the SDK knows.
     pub initialized: bool,
     /// When the whole data set was last read or written without an error.
+    #[serde(serialize_with = "optional_millis")]
     pub last_refresh: Option<SystemTime>,
     /// Number of flags and segments at that time.
     pub items: usize,
@@ -32,6 +37,23 @@ pub struct DataStoreStatus {
     pub corrupt: usize,
     /// The last error. [`DataStoreErrorInfo::ended`] distinguishes a past error from a current one.
     pub error: Option<DataStoreErrorInfo>,
+}
+
+impl fmt::Display for DataStoreStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.available {
+            "available"
+        } else {
+            "unavailable"
+        })?;
+        if self.stale {
+            f.write_str(", stale")?;
+        }
+        match &self.error {
+            Some(error) if error.ended.is_none() => write!(f, ": {error}"),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Default for DataStoreStatus {
@@ -104,6 +126,17 @@ pub enum DataStoreErrorKind {
     NotInitialized,
 }
 
+named!(DataStoreErrorKind {
+    Unavailable => "UNAVAILABLE",
+    Timeout => "TIMEOUT",
+    Auth => "AUTH",
+    Config => "CONFIG",
+    Corrupt => "CORRUPT",
+    TooLarge => "TOO_LARGE",
+    ReadOnly => "READ_ONLY",
+    NotInitialized => "NOT_INITIALIZED",
+});
+
 /// An error of a data store.
 ///
 /// ```
@@ -116,15 +149,18 @@ pub enum DataStoreErrorKind {
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DataStoreErrorInfo {
     /// The kind of error.
     pub kind: DataStoreErrorKind,
     /// When the error last occurred.
+    #[serde(serialize_with = "millis")]
     pub time: SystemTime,
     /// When the error ended: the database answered again, or the whole data set was read or written
     /// without an error. `None` while the error lasts.
+    #[serde(serialize_with = "optional_millis")]
     pub ended: Option<SystemTime>,
     /// A human-readable message.
     pub message: String,

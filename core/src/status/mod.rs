@@ -6,6 +6,7 @@
 mod big_segments;
 mod data_source;
 mod data_store;
+mod named;
 mod watched;
 
 pub(crate) use big_segments::BigSegmentStoreStatusCell;
@@ -19,4 +20,5 @@ pub use data_store::{
     DataStoreErrorInfo, DataStoreErrorKind, DataStoreReporter, DataStoreStatus,
     DataStoreStatusProvider,
 };
+pub(crate) use named::named;
 pub use watched::Subscription;

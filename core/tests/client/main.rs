@@ -20,6 +20,7 @@ mod overrides;
 mod readiness;
 mod reentry;
 mod runtimes;
+mod state_names;
 mod states;
 mod status;
 mod variations;
