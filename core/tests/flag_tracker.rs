@@ -10,6 +10,7 @@ mod support;
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use support::{
@@ -608,4 +609,104 @@ fn a_removed_value_listener_is_not_notified() {
         changes.try_recv().is_err(),
         "the removed listener would be notified first"
     );
+}
+
+// SRC-5.3
+#[test]
+fn a_subscription_receives_each_changed_flag() {
+    let (client, source) = controlled();
+    source.init(&json!({"flags": {"base": serving(1, 1), "top": requires(1, "base")}}));
+    let mut changes = client.flag_tracker().subscribe();
+    source.flag("base", &serving(2, 2));
+    let mut keys = [(); 2].map(|()| changes.blocking_next(SOON).unwrap().key);
+    keys.sort();
+    assert_eq!(keys, ["base", "top"]);
+    assert_eq!(changes.blocking_next(Duration::ZERO), None);
+    source.flag("new", &serving(1, 1));
+    let next = pollster::block_on(changes.next()).unwrap();
+    assert_eq!(next.key, "new");
+}
+
+#[test]
+fn a_slow_subscriber_receives_each_changed_flag_once() {
+    let (client, source) = controlled();
+    source.init(&json!({}));
+    let mut changes = client.flag_tracker().subscribe();
+    let (_, notified) = listen(&client.flag_tracker());
+    for version in 1..=1_000 {
+        source.flag(
+            ["a", "b", "c"][version as usize % 3],
+            &serving(version, version),
+        );
+    }
+    // All of them have been announced.
+    assert_eq!(notified.since(&source, 1).len(), 1_000);
+    let keys = [(); 4].map(|()| changes.blocking_next(SOON).unwrap().key);
+    assert_eq!(keys, ["b", "c", "a", END]);
+    assert_eq!(changes.blocking_next(Duration::ZERO), None);
+}
+
+// SRC-5.5
+#[test]
+fn a_slow_subscriber_to_a_value_receives_its_changes_as_one_or_none() {
+    let (client, source) = controlled();
+    source.init(&json!({"flags": {"flag": serving(1, 1)}}));
+    let tracker = client.flag_tracker();
+    let mut changes = tracker.subscribe_to_value("flag", &ada());
+    let (_, notified) = listen(&tracker);
+    for version in 2..=5 {
+        source.flag("flag", &serving(version, version));
+    }
+    notified.since(&source, 1);
+    let change = changes.blocking_next(SOON).unwrap();
+    assert_eq!(
+        (change.key.as_str(), change.old_value, change.new_value),
+        ("flag", 1.into(), 5.into())
+    );
+
+    source.flag("flag", &serving(6, 6));
+    source.flag("flag", &serving(7, 5));
+    notified.since(&source, 2);
+    assert_eq!(changes.blocking_next(Duration::ZERO), None);
+    source.flag("flag", &serving(8, 8));
+    let change = pollster::block_on(changes.next()).unwrap();
+    assert_eq!((change.old_value, change.new_value), (5.into(), 8.into()));
+}
+
+#[test]
+fn a_subscription_ends_with_its_client_after_its_last_change() {
+    let (client, source) = controlled();
+    source.init(&json!({}));
+    let mut changes = client.flag_tracker().subscribe();
+    let (_, notified) = listen(&client.flag_tracker());
+    notified.since(&source, 1);
+    let waiting = std::thread::spawn(move || {
+        let change = changes.blocking_next(SOON);
+        (change.map(|change| change.key), changes.blocking_next(SOON))
+    });
+    assert!(client.blocking_close(SOON));
+    assert_eq!(waiting.join().unwrap(), (Some(END.into()), None));
+    let mut late = client.flag_tracker().subscribe();
+    assert_eq!(late.blocking_next(SOON), None);
+
+    // It does not keep the client open.
+    let (client, _source) = controlled();
+    let mut changes = client.flag_tracker().subscribe_to_value("flag", &ada());
+    drop(client);
+    assert_eq!(changes.blocking_next(SOON), None);
+}
+
+#[test]
+fn a_dropped_subscription_removes_its_listener() {
+    let (client, source) = controlled();
+    source.init(&json!({}));
+    let tracker = client.flag_tracker();
+    let count = || format!("{tracker:?}").contains("listeners: 0");
+    let changes = (
+        tracker.subscribe(),
+        tracker.subscribe_to_value("flag", &ada()),
+    );
+    assert!(!count());
+    drop(changes);
+    assert!(count());
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use vexil_eval::{Context, Text, Value};
 
 use super::data_view::DataView;
+use super::flag_subscription::{Change, FlagSubscription};
 use super::resolve::Resolver;
 use crate::sink::{ChangeHub, FlagChange, ListenerId};
 
@@ -128,9 +129,88 @@ impl<'a> FlagTracker<'a> {
         id
     }
 
+    /// Subscribes to the changes that [`add_listener`](Self::add_listener) notifies of.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// let flags = TestData::new().with("limit", 10);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let mut changes = client.flag_tracker().subscribe();
+    /// flags.set("limit", 20);
+    /// assert_eq!(changes.next().await.map(|change| change.key), Some("limit".into()));
+    ///
+    /// // Closing the client ends the subscription.
+    /// client.close(Duration::from_secs(5)).await;
+    /// assert_eq!(changes.next().await, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn subscribe(&self) -> FlagSubscription<FlagChange> {
+        FlagSubscription::new(self.changes, |sender| {
+            self.changes.add(move |change| sender.send(change.clone()))
+        })
+    }
+
+    /// Subscribes to the changes of a flag's value for a context, as
+    /// [`add_flag_value_change_listener`](Self::add_flag_value_change_listener) notifies of them.
+    ///
+    /// A subscriber that falls behind receives several changes as one, from the first old value to the
+    /// last new one, and none if these are equal.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("limit", 10);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let mut changes = client.flag_tracker().subscribe_to_value("limit", &Context::new("ada")?);
+    /// flags.set("limit", 20);
+    /// let change = changes.blocking_next(Duration::from_secs(30)).expect("the value has changed");
+    /// assert_eq!((change.old_value, change.new_value), (10.into(), 20.into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn subscribe_to_value(
+        &self,
+        key: impl Into<Text>,
+        context: &Context,
+    ) -> FlagSubscription<FlagValueChange> {
+        FlagSubscription::new(self.changes, |sender| {
+            let listener = move |change: &FlagValueChange| sender.send(change.clone());
+            self.add_flag_value_change_listener(key, context, listener)
+        })
+    }
+
     /// Removes a listener. Has no effect if it was already removed or belongs to another client.
     pub fn remove_listener(&self, id: ListenerId) {
         self.changes.remove(id);
+    }
+}
+
+impl Change for FlagChange {
+    fn key(&self) -> &Text {
+        &self.key
+    }
+
+    fn merge(&mut self, _: Self) -> bool {
+        true
+    }
+}
+
+impl Change for FlagValueChange {
+    fn key(&self) -> &Text {
+        &self.key
+    }
+
+    fn merge(&mut self, later: Self) -> bool {
+        self.new_value = later.new_value;
+        self.old_value != self.new_value
     }
 }
 
