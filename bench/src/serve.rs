@@ -121,8 +121,11 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     })
 }
 
-/// The streams of each kind, by the number of the client.
-const PATHS: [(&str, fn(usize) -> String); 3] = [
+/// The path of a stream, by the number of the client.
+type StreamPath = fn(usize) -> String;
+
+/// The streams of each kind.
+const PATHS: [(&str, StreamPath); 3] = [
     ("server-side, classic", |_| "/all".to_owned()),
     ("client-side, 200 contexts", |number| {
         let context = format!(r#"{{"key":"user-{number}"}}"#);
@@ -174,7 +177,7 @@ impl Drop for Server {
 /// change at each client, in order.
 async fn deliveries(
     server: &Server,
-    path: fn(usize) -> String,
+    path: StreamPath,
     changes: usize,
 ) -> Result<Vec<f64>, Box<dyn Error>> {
     let (sender, mut arrivals) = mpsc::unbounded_channel();
