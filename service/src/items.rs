@@ -299,10 +299,12 @@ impl VersionedItem {
             None => given.unwrap_or(1),
             Some(known) => {
                 let given = given.unwrap_or(0);
-                let is_same = known
-                    .text
-                    .as_ref()
-                    .is_some_and(|text| has_same_content(&text.source, &source));
+                let is_same = known.text.as_ref().is_some_and(|text| {
+                    // Texts that differ can have the same content for SDKs.
+                    let completed = || complete(kind, key, known.version, &source);
+                    has_same_content(&text.source, &source)
+                        || completed().is_ok_and(|wanted| has_same_content(&text.served, &wanted))
+                });
                 match is_same {
                     true if given <= known.version => return Ok(None),
                     true => given,
