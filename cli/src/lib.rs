@@ -11,6 +11,7 @@ mod commands;
 mod diff;
 mod evaluator;
 mod exit;
+mod generate;
 mod io;
 mod mirror;
 mod output;

@@ -22,7 +22,8 @@ Exit statuses
 
   0    done; for diff: no differences; for check: nothing to report
   1    done, and the answer is no: there are differences or findings,
-       or eval --strict met an error or a flag without a value
+       eval --strict met an error or a flag without a value, or the file of
+       generate --check would change
   2    the command line or vexil.toml is wrong
   3    a source or target could not be reached, refused access, or timed out
   4    data could not be read: malformed, of the wrong type, too large, or

@@ -7,6 +7,7 @@ mod context;
 pub(crate) mod diff;
 mod eval;
 mod explain;
+mod generate;
 mod help;
 mod list;
 mod man;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Explain(explain::ExplainArgs),
     List(list::ListArgs),
     Check(check::CheckArgs),
+    Generate(generate::GenerateArgs),
     Mirror(mirror::MirrorArgs),
     Serve(Box<serve::ServeArgs>),
     Show(show::ShowArgs),
@@ -48,6 +50,7 @@ impl Command {
             Self::Explain(args) => explain::run(args, session).await,
             Self::List(args) => list::run(args, session).await,
             Self::Check(args) => check::run(args, session).await,
+            Self::Generate(args) => generate::run(args, session).await,
             Self::Mirror(args) => mirror::run(args, session).await,
             Self::Serve(args) => serve::run(*args, session).await,
             Self::Show(args) => show::run(args, session).await,

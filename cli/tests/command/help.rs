@@ -3,9 +3,10 @@
 use crate::support::Folder;
 use vexil_cli::Exit;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "eval",
     "explain",
+    "generate",
     "list",
     "show",
     "config",

@@ -12,6 +12,7 @@ mod eval;
 mod exit_status;
 mod explain;
 mod files;
+mod generate;
 mod help;
 mod help_examples;
 mod list;
