@@ -38,11 +38,14 @@ pub fn complete<'j>(
         DataKind::Segment => &SEGMENT,
     };
     let item = Item { key, version };
-    let mut changes = Changes::default();
+    let mut changes = Changes {
+        json,
+        list: Vec::new(),
+    };
     let mut cursor = Cursor::whole(json);
     changes.object(&mut cursor, object, Some(&item))?;
     cursor.end()?;
-    Ok(changes.apply(json))
+    Ok(changes.apply())
 }
 
 /// An object with required members.
@@ -169,9 +172,12 @@ impl Item<'_> {
     }
 }
 
-/// Changes of a text, in its order.
-#[derive(Debug, Default)]
-struct Changes(Vec<Change>);
+/// Changes of a text.
+#[derive(Debug)]
+struct Changes<'j> {
+    json: &'j str,
+    list: Vec<Change>,
+}
 
 #[derive(Debug)]
 struct Change {
@@ -181,7 +187,7 @@ struct Change {
     text: String,
 }
 
-impl Changes {
+impl<'j> Changes<'j> {
     /// Completes an object; at the top level that of an item.
     fn object(
         &mut self,
@@ -237,9 +243,7 @@ impl Changes {
 
     /// Completes a member that is an object or a list of objects. Another value stays as it is.
     fn part(&mut self, cursor: &mut Cursor<'_>, object: &'static Object) -> Result<(), Error> {
-        cursor.value_begins();
-        let mut probe = cursor.clone();
-        if !probe.text()?.is_some_and(|text| text.starts_with('[')) {
+        if !self.begins_with(b'[', cursor) {
             return self.element(cursor, object);
         }
         let mut reader = ArrayReader::default();
@@ -252,28 +256,31 @@ impl Changes {
 
     /// Completes an object. Another value stays as it is.
     fn element(&mut self, cursor: &mut Cursor<'_>, object: &'static Object) -> Result<(), Error> {
-        cursor.value_begins();
-        let mut probe = cursor.clone();
-        if probe.text()?.is_some_and(|text| text.starts_with('{')) {
-            return self.object(cursor, object, None);
+        match self.begins_with(b'{', cursor) {
+            true => self.object(cursor, object, None),
+            false => cursor.text().map(drop),
         }
-        *cursor = probe;
-        Ok(())
+    }
+
+    /// Whether the next value begins with this byte.
+    fn begins_with(&self, byte: u8, cursor: &mut Cursor<'_>) -> bool {
+        self.json.as_bytes().get(cursor.value_begins()) == Some(&byte)
     }
 
     fn replace(&mut self, begin: usize, end: usize, text: String) {
-        self.0.push(Change { begin, end, text });
+        self.list.push(Change { begin, end, text });
     }
 
-    fn apply(mut self, json: &str) -> Cow<'_, str> {
-        if self.0.is_empty() {
+    fn apply(mut self) -> Cow<'j, str> {
+        let json = self.json;
+        if self.list.is_empty() {
             return json.into();
         }
         // An item's version is noted after the parts of the item that follow it.
-        self.0.sort_by_key(|change| change.begin);
+        self.list.sort_by_key(|change| change.begin);
         let mut complete = String::with_capacity(json.len() + 256);
         let mut done = 0;
-        for Change { begin, end, text } in self.0 {
+        for Change { begin, end, text } in self.list {
             complete.push_str(json.get(done..begin).unwrap_or_default());
             complete.push_str(&text);
             done = end;
