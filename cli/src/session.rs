@@ -27,7 +27,7 @@ impl<'io> Session<'io> {
         let Args { common, command } = args;
         let settings = Settings::load(common.config.as_deref(), io)?;
         let output = Output::new(&common, io);
-        Output::begin_log(&common, io);
+        Output::begin_log(&common, command.default_log_level(), io);
         let mut session = Self {
             common,
             settings,

@@ -17,6 +17,7 @@ mod show;
 mod watch;
 
 use clap::Subcommand;
+use tracing_subscriber::filter::LevelFilter;
 use vexil::model::DataKind;
 
 use crate::args::ReadingArgs;
@@ -71,6 +72,14 @@ impl Command {
             Self::Mirror(_) => false,
             Self::Serve(_) | Self::Watch(_) => false,
             _ => true,
+        }
+    }
+
+    /// The level of the log without `-v`. Other commands print what is wrong themselves.
+    pub(crate) fn default_log_level(&self) -> LevelFilter {
+        match self {
+            Self::Serve(_) => LevelFilter::WARN,
+            _ => LevelFilter::ERROR,
         }
     }
 

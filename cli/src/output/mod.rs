@@ -103,10 +103,10 @@ impl Output {
     }
 
     /// Sends the log to standard error. The log of a process begins once.
-    pub(crate) fn begin_log(common: &Common, io: &Io) {
+    pub(crate) fn begin_log(common: &Common, default: LevelFilter, io: &Io) {
         let level = match (common.quiet, common.verbose) {
             (true, _) => LevelFilter::OFF,
-            (_, 0) => LevelFilter::ERROR,
+            (_, 0) => default,
             (_, 1) => LevelFilter::INFO,
             (_, 2) => LevelFilter::DEBUG,
             _ => LevelFilter::TRACE,
@@ -119,7 +119,8 @@ impl Output {
             "vexil_file_data",
             "vexil_redis",
         ];
-        let default = || -> Targets { crates.map(|name| (name, level)).into_iter().collect() };
+        let targets_of_level =
+            || -> Targets { crates.map(|name| (name, level)).into_iter().collect() };
         let targets = io
             .variable("VEXIL_LOG")
             .and_then(|directives| directives.parse().ok());
@@ -128,7 +129,7 @@ impl Output {
             .with_writer(move || stderr.clone())
             .with_ansi(false);
         let subscriber = tracing_subscriber::registry()
-            .with(targets.unwrap_or_else(default))
+            .with(targets.unwrap_or_else(targets_of_level))
             .with(lines);
         // Fails if this process has begun its log before, as tests do.
         let _ = tracing::subscriber::set_global_default(subscriber);
