@@ -59,6 +59,12 @@ impl ItemStream {
         fresh.opening(items)
     }
 
+    /// Returns the selector of the data that the client has, in the second protocol.
+    #[must_use]
+    pub fn basis(&self) -> Option<&str> {
+        self.basis.as_deref()
+    }
+
     /// Returns the endpoint.
     #[must_use]
     pub fn endpoint(&self) -> Endpoint {

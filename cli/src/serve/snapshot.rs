@@ -11,6 +11,8 @@ use vexil_service::{Endpoint, Event, ItemStream, Items, Memberships, Rules, Serv
 pub(super) struct Snapshot {
     pub(super) items: Items,
     pub(super) rules: Rules,
+    /// The encoded items, which many streams begin with.
+    everything: Mutex<HashMap<Endpoint, Bytes>>,
     /// The encoded changes after a revision, which many streams send.
     changes: Mutex<HashMap<(Endpoint, u64), Bytes>>,
 }
@@ -20,6 +22,7 @@ impl Snapshot {
         Self {
             items,
             rules,
+            everything: Mutex::default(),
             changes: Mutex::default(),
         }
     }
@@ -34,6 +37,24 @@ impl Snapshot {
             rules: &self.rules,
             memberships,
         }
+    }
+
+    /// Returns what a stream begins with.
+    pub(super) fn opening(&self, stream: &ItemStream) -> Bytes {
+        match stream.basis() {
+            None => self.everything(stream),
+            Some(_) => encode(&stream.opening(&self.items)),
+        }
+    }
+
+    /// Returns all items.
+    pub(super) fn everything(&self, stream: &ItemStream) -> Bytes {
+        let everything = self.everything.lock();
+        let mut everything = everything.unwrap_or_else(PoisonError::into_inner);
+        let encoded = everything
+            .entry(stream.endpoint())
+            .or_insert_with(|| encode(&stream.everything(&self.items)));
+        encoded.clone()
     }
 
     /// Returns what a stream sends that has sent everything up to a revision.

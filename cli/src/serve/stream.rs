@@ -112,10 +112,7 @@ impl Open {
 impl Feed {
     fn opening(&self, snapshot: &Snapshot) -> (Bytes, u64) {
         match self {
-            Self::Items(stream) => (
-                encode(&stream.opening(&snapshot.items)),
-                snapshot.revision(),
-            ),
+            Self::Items(stream) => (snapshot.opening(stream), snapshot.revision()),
             Self::Values(stream, group, memberships) => {
                 group.read(stream, memberships.as_ref(), snapshot, |flags| {
                     (encode(&stream.opening(flags)), flags.revision())
@@ -137,10 +134,7 @@ impl Feed {
 
     fn everything(&self, snapshot: &Snapshot) -> (Bytes, u64) {
         match self {
-            Self::Items(stream) => (
-                encode(&stream.everything(&snapshot.items)),
-                snapshot.revision(),
-            ),
+            Self::Items(stream) => (snapshot.everything(stream), snapshot.revision()),
             Self::Values(stream, group, memberships) => {
                 group.read(stream, memberships.as_ref(), snapshot, |flags| {
                     (encode(&stream.everything(flags)), flags.revision())
