@@ -12,7 +12,7 @@ use crate::workload::generate;
 use crate::{
     all_flags, change_sets, contexts, daemon, evaluation, event_allocations, events, floor, growth,
     hooks, many_contexts, outage, paced, parsing, patch_cost, scope, serve, startup, table,
-    under_patches,
+    typed_flags, under_patches,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ enum Part {
     EventAllocations,
     /// An evaluation with a hook.
     Hooks,
+    /// A struct of flags.
+    TypedFlags,
     /// A client that reads its flags from a database.
     Daemon,
     /// The command `vexil eval` over many contexts.
@@ -54,7 +56,7 @@ enum Part {
 }
 
 /// The parts measured by `all` and `quick`, in order.
-const REGULAR: [Part; 15] = [
+const REGULAR: [Part; 16] = [
     Part::Evaluation,
     Part::Floor,
     Part::Events,
@@ -67,6 +69,7 @@ const REGULAR: [Part; 15] = [
     Part::Contexts,
     Part::EventAllocations,
     Part::Hooks,
+    Part::TypedFlags,
     Part::Daemon,
     Part::ManyContexts,
     Part::Growth,
@@ -136,6 +139,7 @@ impl Command {
             match part {
                 Part::Evaluation => lanes.extend(scope::lanes()?),
                 Part::Hooks => lanes.extend(hooks::lanes()?),
+                Part::TypedFlags => lanes.extend(typed_flags::lanes()?),
                 _ => {}
             }
         }
@@ -158,6 +162,7 @@ impl Part {
             Self::Contexts => "contexts",
             Self::EventAllocations => "event-allocations",
             Self::Hooks => "hooks",
+            Self::TypedFlags => "typed-flags",
             Self::Daemon => "daemon",
             Self::ManyContexts => "many-contexts",
             Self::Growth => "growth",
@@ -215,6 +220,7 @@ impl Part {
             Self::ChangeSets => each(change_sets::report(&generate(10_000), effort.choose(1, 9))?),
             Self::EventAllocations => each(event_allocations::report(effort)?),
             Self::Hooks => each(hooks::report(pace, allocated)?),
+            Self::TypedFlags => each(typed_flags::report(pace, allocated)?),
             Self::Daemon => daemon::reports(effort, each)?,
             Self::ManyContexts => {
                 let (contexts, rounds) = effort.choose((10_000, 1), (100_000, 7));

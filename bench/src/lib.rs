@@ -50,6 +50,7 @@ mod serve;
 mod service;
 mod startup;
 mod table;
+mod typed_flags;
 mod under_patches;
 mod workload;
 
