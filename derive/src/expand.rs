@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Error, Expr, ExprLit, Ident, Lit};
 
-use crate::fields::{Fields, FlagField, Kind};
+use crate::fields::{Fields, Flag, FlagField, Kind};
 
 pub(crate) fn expand(name: &Ident, fields: &Fields) -> TokenStream {
     let parts = fields.fields.iter().enumerate();
@@ -84,12 +84,7 @@ impl Parts {
             kind,
         } = field;
         let span = field_type.span();
-        let Kind::Flag {
-            key,
-            default,
-            detail_of,
-        } = kind
-        else {
+        let Kind::Flag(flag) = kind else {
             return Self {
                 constant: TokenStream::new(),
                 value: quote_spanned! {span=>
@@ -103,6 +98,11 @@ impl Parts {
                 },
             };
         };
+        let Flag {
+            key,
+            default,
+            detail_of,
+        } = &**flag;
         let constant = format_ident!("FIELD_{index}", span = span);
         let value_type = detail_of.as_ref().unwrap_or(field_type);
         let default = default_value(default);

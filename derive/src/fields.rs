@@ -23,15 +23,16 @@ pub(crate) struct FlagField {
 }
 
 pub(crate) enum Kind {
-    /// A flag.
-    Flag {
-        key: LitStr,
-        default: Expr,
-        /// The type of the value if the field is a `Detail` of it.
-        detail_of: Option<Type>,
-    },
+    Flag(Box<Flag>),
     /// A struct of flags.
     Flattened,
+}
+
+pub(crate) struct Flag {
+    pub(crate) key: LitStr,
+    pub(crate) default: Expr,
+    /// The type of the value if the field is a `Detail` of it.
+    pub(crate) detail_of: Option<Type>,
 }
 
 impl Fields {
@@ -48,13 +49,13 @@ impl Fields {
         for field in syntax {
             match FlagField::read(field) {
                 Ok(field) => {
-                    if let Kind::Flag { key, .. } = &field.kind
-                        && let Some(other) = names_by_key.insert(key.value(), field.name.clone())
+                    if let Kind::Flag(flag) = &field.kind
+                        && let Some(other) =
+                            names_by_key.insert(flag.key.value(), field.name.clone())
                     {
-                        let key_text = key.value();
-                        let message =
-                            format!("the key {key_text:?} is that of the field `{other}` too");
-                        errors.add(Error::new(key.span(), message));
+                        let key = flag.key.value();
+                        let message = format!("the key {key:?} is that of the field `{other}` too");
+                        errors.add(Error::new(flag.key.span(), message));
                     }
                     fields.push(field);
                 }
@@ -96,11 +97,11 @@ impl FlagField {
                 );
                 return Err(Error::new(name.span(), message));
             };
-            Kind::Flag {
+            Kind::Flag(Box::new(Flag {
                 key: attributes.key.unwrap_or_else(|| kebab_case(&name)),
                 default,
                 detail_of: detail_of(&field.ty).cloned(),
-            }
+            }))
         };
         Ok(Self {
             name,

@@ -117,7 +117,6 @@ mod tests {
 
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
-    #[expect(dead_code, reason = "only the type counts")]
     enum Theme {
         Light,
         VeryDark,
@@ -131,7 +130,6 @@ mod tests {
     }
 
     #[derive(Deserialize)]
-    #[expect(dead_code, reason = "only the type counts")]
     struct Named<T>(T);
 
     #[derive(Deserialize)]
