@@ -160,7 +160,7 @@ impl<'a> FlagTracker<'a> {
     /// [`add_flag_value_change_listener`](Self::add_flag_value_change_listener) notifies of them.
     ///
     /// A subscriber that falls behind receives several changes as one, from the first old value to the
-    /// last new one, and none if these are equal.
+    /// last new one, and no change if these are equal.
     ///
     /// ```
     /// use std::time::Duration;
