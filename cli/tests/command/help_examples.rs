@@ -1,6 +1,8 @@
 //! The examples in the help of each command run.
 
-use crate::support::{Folder, words};
+use std::sync::Arc;
+
+use crate::support::{Folder, until, words};
 use vexil_cli::Exit;
 use vexil_testing::FakeService;
 use vexil_testing::servers::RedisServer;
@@ -17,7 +19,13 @@ fn the_examples_of_each_command_run() {
         ("contexts.jsonl", "{\"kind\": \"user\", \"key\": \"ada\"}\n"),
     ]);
     let snapshot = folder.vexil(&["show", "flags.yaml", "--all"]).stdout;
-    for name in ["flags.json", "old.json", "new.json"] {
+    for name in [
+        "flags.json",
+        "old.json",
+        "new.json",
+        "shop.yaml",
+        "admin.yaml",
+    ] {
         folder.write(name, &snapshot);
     }
     std::fs::create_dir(folder.path("deploy")).expect("a folder");
@@ -29,6 +37,7 @@ fn the_examples_of_each_command_run() {
     let mirrored = folder.vexil(&["mirror", "flags.yaml", &filled, "--yes"]);
     assert_eq!(mirrored.exit, Exit::Done, "{}", mirrored.stderr);
 
+    let folder = Arc::new(folder);
     let mut ran = 0;
     for command in commands(&folder) {
         // Each command finds the database as it was filled.
@@ -51,7 +60,12 @@ fn the_examples_of_each_command_run() {
                 // These run until they are stopped.
                 arguments.extend(["--timeout".into(), "1ms".into()]);
             }
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            if command == "serve" {
+                serve(&folder, &mut arguments);
+                ran += 1;
+                continue;
+            }
             let example = folder.vexil(&arguments);
             let failed = [Exit::Usage, Exit::Defect].contains(&example.exit)
                 || (example.exit == Exit::Unreachable && !arguments.contains(&"--timeout"));
@@ -64,6 +78,25 @@ fn the_examples_of_each_command_run() {
         }
     }
     assert!(ran >= 30, "{ran} examples");
+}
+
+/// Runs a server on a free port, until it listens.
+fn serve(folder: &Arc<Folder>, arguments: &mut Vec<&str>) {
+    if !arguments.contains(&"--listen") {
+        arguments.extend(["--listen", "127.0.0.1:0"]);
+    }
+    let server = folder.begin(arguments);
+    let output = server.written.clone();
+    until("the server listens", || {
+        output.stdout.text().contains("listening on") || server.has_ended()
+    });
+    let ended = server.interrupt();
+    assert_eq!(
+        ended.exit,
+        Exit::Interrupted,
+        "vexil {arguments:?}\n{}",
+        ended.stderr
+    );
 }
 
 /// The commands that the help lists.
