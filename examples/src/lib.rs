@@ -88,3 +88,13 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/data-systems.md")]
 struct DataSystems;
+
+/// Compiles and runs the code of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/testing.md")]
+struct TestingGuide;
+
+/// Compiles the code of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/flag-server.md")]
+struct FlagServerGuide;
