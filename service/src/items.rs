@@ -12,6 +12,7 @@ use vexil_eval::model::DataKind;
 
 use crate::by_kind::ByKind;
 use crate::complete;
+use crate::parallel::by_chunks;
 
 /// The flags and segments of an environment. Both protocols present it in their own ways:
 /// [`fdv1`](crate::fdv1), [`fdv2`](crate::fdv2).
@@ -249,14 +250,11 @@ impl Items {
         wanted: impl IntoIterator<Item = (DataKind, String, Option<Arc<str>>)>,
     ) -> Result<bool, ItemsError> {
         let revision = self.revision + 1;
+        let wanted: Vec<_> = wanted.into_iter().collect();
+        let chunks = by_chunks(&wanted, |wanted| self.changed_by(wanted, revision));
         let mut changed = Vec::new();
-        for (kind, key, text) in wanted {
-            let known = self.get(kind, &key);
-            let item = match text {
-                Some(text) => VersionedItem::updated(known, kind, &key, text, revision)?,
-                None => known.and_then(|known| known.removed(revision)),
-            };
-            changed.extend(item.map(|item| (kind, key, item)));
+        for chunk in chunks {
+            changed.extend(chunk?);
         }
         if changed.is_empty() {
             return Ok(false);
@@ -266,6 +264,26 @@ impl Items {
             self.items.of_mut(kind).insert(key, item);
         }
         Ok(true)
+    }
+
+    /// Returns the items that these texts change.
+    fn changed_by(
+        &self,
+        wanted: &[(DataKind, String, Option<Arc<str>>)],
+        revision: u64,
+    ) -> Result<Vec<(DataKind, String, VersionedItem)>, ItemsError> {
+        let mut changed = Vec::new();
+        for (kind, key, text) in wanted {
+            let known = self.get(*kind, key);
+            let item = match text {
+                Some(text) => {
+                    VersionedItem::updated(known, *kind, key, Arc::clone(text), revision)?
+                }
+                None => known.and_then(|known| known.removed(revision)),
+            };
+            changed.extend(item.map(|item| (*kind, key.clone(), item)));
+        }
+        Ok(changed)
     }
 
     fn store(&mut self, kind: DataKind, key: &str, version: u64, text: Option<ItemText>) {

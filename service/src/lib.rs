@@ -51,6 +51,7 @@ mod items;
 mod layers;
 mod memberships;
 mod overrides;
+mod parallel;
 mod payload_ids;
 mod posted;
 mod query;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use vexil_eval::model::{DataKind, Flag, Item, ItemReader, ReadError, Segment};
 use vexil_eval::{Found, Lookup, MembershipAnswer, Text};
 
-use crate::Items;
+use crate::parallel::by_chunks;
+use crate::{Items, VersionedItem};
 
 /// The flags and segments of an environment, prepared for evaluation. Evaluations that need big segments
 /// have no store, unless [`Memberships`](crate::Memberships) are added.
@@ -133,13 +134,10 @@ impl Rules {
     /// # Errors
     /// Returns an error if an item cannot be read; then nothing is changed.
     pub fn update(&mut self, items: &Items) -> Result<(), ReadError<serde_json::Error>> {
-        let mut reader = ItemReader::new(false);
+        let wanted: Vec<_> = items.changed_after(self.revision).collect();
         let mut changed = Vec::new();
-        for (kind, key, item) in items.changed_after(self.revision) {
-            changed.push(match item.json() {
-                Some(json) => reader.read(kind, key, json)?,
-                None => Item::deleted(kind, key, item.version()),
-            });
+        for chunk in by_chunks(&wanted, read) {
+            changed.extend(chunk?);
         }
         let mut affected: HashSet<_> = changed
             .iter()
@@ -191,6 +189,18 @@ impl Rules {
             }
         }
     }
+}
+
+/// Reads items.
+fn read(
+    items: &[(DataKind, &str, &VersionedItem)],
+) -> Result<Vec<Item>, ReadError<serde_json::Error>> {
+    let mut reader = ItemReader::new(false);
+    let items = items.iter().map(|(kind, key, item)| match item.json() {
+        Some(json) => reader.read(*kind, *key, json),
+        None => Ok(Item::deleted(*kind, *key, item.version())),
+    });
+    items.collect()
 }
 
 /// Adds an item that uses one of the set.
