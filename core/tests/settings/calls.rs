@@ -117,6 +117,21 @@ fn a_subscription_accepts_any_timeout() {
     });
 }
 
+#[test]
+fn a_subscription_to_flags_accepts_any_timeout() {
+    let _setting = "FlagSubscription::blocking_next";
+    let (client, source) = controlled();
+    let mut changes = client.flag_tracker().subscribe();
+    for time in [Duration::ZERO, Duration::from_nanos(1)] {
+        assert!(changes.blocking_next(time).is_none());
+    }
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| changes.blocking_next(Duration::MAX));
+        source.init(&json!({"flags": {"flag": serving(1, true)}}));
+        assert_eq!(waiting.join().unwrap().unwrap().key, "flag");
+    });
+}
+
 /// See [`ClientBuilder::evaluation_timeout`](vexil::ClientBuilder::evaluation_timeout).
 #[test]
 fn an_evaluation_that_reads_the_database_accepts_any_timeout() {
