@@ -165,7 +165,8 @@ static SEGMENT_TARGET: Schema =
     Schema(&[optional("contextKind", Text), needed("values", List(&Text))]);
 
 static SEGMENT_RULE: Schema = Schema(&[
-    optional("id", Text),
+    // The evaluator reports the ids of rules of flags only, and reads no others.
+    optional("id", Any),
     needed("clauses", List(&Object(&CLAUSE))),
     optional("weight", Integer),
     optional("bucketBy", Text),

@@ -166,6 +166,22 @@ fn is_unreadable(finding: &Value, kind: DataKind, key: &str) -> bool {
             .any(|word| finding["message"].as_str().unwrap_or_default().contains(word))
 }
 
+/// The evaluator does not read the ids of the rules of segments.
+#[test]
+fn a_rule_of_a_segment_may_have_any_id() {
+    let rules = json!([{"id": false, "clauses": []}]);
+    let document =
+        json!({"segments": {"staff": {"rules": rules}}, "flags": {"theme": {"rules": rules}}});
+    let folder = Folder::with(&[("flags.json", &document.to_string())]);
+    let report = folder
+        .vexil(&["check", "flags.json", "--only", "wrong-type"])
+        .stdout;
+    assert!(
+        report.contains("theme") && !report.contains("staff"),
+        "{report}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
