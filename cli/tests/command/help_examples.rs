@@ -53,6 +53,11 @@ fn the_examples_of_each_command_run() {
                 .replace("redis://localhost", &server.url())
                 .replace(" service", &format!(" relay+{}", service.url()));
             let mut arguments = words(&local);
+            if command == "serve" {
+                serve(&folder, &mut arguments.iter().map(String::as_str).collect());
+                ran += 1;
+                continue;
+            }
             if ["--follow", "watch"]
                 .iter()
                 .any(|word| local.contains(word))
@@ -60,12 +65,7 @@ fn the_examples_of_each_command_run() {
                 // These run until they are stopped.
                 arguments.extend(["--timeout".into(), "1ms".into()]);
             }
-            let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            if command == "serve" {
-                serve(&folder, &mut arguments);
-                ran += 1;
-                continue;
-            }
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let example = folder.vexil(&arguments);
             let failed = [Exit::Usage, Exit::Defect].contains(&example.exit)
                 || (example.exit == Exit::Unreachable && !arguments.contains(&"--timeout"));
