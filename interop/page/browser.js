@@ -59,6 +59,11 @@ export class Tab {
     await this.page.waitForFunction(condition, { timeout: TIMEOUT, polling: 50 }, ...args);
   }
 
+  /** Waits until the list has counted exactly so. "1 of 212 flags" shows "212 flags" too. */
+  async counts(text) {
+    await this.until((wanted) => document.querySelector('.count').innerText === wanted, text);
+  }
+
   /** Waits until an element has a text. */
   async shows(selector, text) {
     try {

@@ -35,7 +35,7 @@ test('10,000 flags are painted, searched and scrolled quickly', async (t) => {
   const server = await Server.start({ count: 10_000 });
   t.after(() => server.stop());
   const tab = await Tab.open(browser, server);
-  await tab.shows('.count', '10,000 flags');
+  await tab.counts('10,000 flags');
   await tab.until(() => performance.getEntriesByName('first-contentful-paint').length > 0);
   const paint = await tab.page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
   t.diagnostic(`first paint: ${Math.round(paint)} ms`);
@@ -61,7 +61,7 @@ test('search finds keys, values, attributes and segments, and filters narrow it'
   const server = await Server.start();
   t.after(() => server.stop());
   const tab = await Tab.open(browser, server);
-  await tab.shows('.count', '212 flags');
+  await tab.counts('212 flags');
   for (const [query, key] of [['CHECKOUT-EXP', 'checkout-express'], ['contrast', 'theme'], ['email', 'new-checkout'], ['staff', 'theme']]) {
     await timeSearch(tab, query);
     const keys = await tab.page.$$eval('#rows .key', (nodes) => nodes.map((node) => node.innerText));
@@ -69,11 +69,11 @@ test('search finds keys, values, attributes and segments, and filters narrow it'
   }
   await timeSearch(tab, 'legacy');
   await tab.click('Off', '.chips');
-  await tab.shows('.count', '1 of 212 flags');
+  await tab.counts('1 of 212 flags');
   await tab.click('JavaScript', '.chips');
   await tab.shows('.empty h2', 'No flag matches');
   await tab.click('Clear search and filters');
-  await tab.shows('.count', '212 flags');
+  await tab.counts('212 flags');
   await tab.click('Segments', '.segmented');
   await tab.shows('#rows', 'staff');
   await tab.close();
@@ -106,10 +106,10 @@ test('the keyboard alone searches, opens, switches, overrides, explains and remo
   const server = await Server.start();
   t.after(() => server.stop());
   const tab = await Tab.open(browser, server);
-  await tab.shows('.count', '212 flags');
+  await tab.counts('212 flags');
   await tab.press('/');
   await tab.type('theme');
-  await tab.shows('.count', '1 of 212');
+  await tab.counts('1 of 212 flags');
   await tab.press('Enter');
   assert.equal(await tab.focused(), 'button: theme');
   await tab.press('Enter');
@@ -152,7 +152,7 @@ test('the keyboard alone searches, opens, switches, overrides, explains and remo
   assert.equal(await tab.focused(), 'button: theme');
 
   await tab.press('/', 'Backspace');
-  await tab.shows('.count', '212 flags');
+  await tab.counts('212 flags');
   await tab.press('Enter', 'j', 'ArrowDown', 'k');
   assert.equal(await tab.page.evaluate(() => document.activeElement.closest('tr').dataset.index), '1');
   await tab.press('?');

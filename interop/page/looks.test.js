@@ -44,7 +44,7 @@ const context = { context: { kind: 'user', key: 'ada', plan: 'gold' }, fromSdk: 
 
 /** Brings the page into each of its states. */
 const STATES = {
-  flags: { hash: '', ready: (tab) => tab.shows('.count', '212 flags') },
+  flags: { hash: '', ready: (tab) => tab.counts('212 flags') },
   'no match': { hash: '#/default/flags?q=nothing%20of%20this', ready: (tab) => tab.shows('.empty h2', 'No flag matches') },
   segments: { hash: '#/default/segments', ready: (tab) => tab.shows('#rows', 'staff') },
   flag: { hash: '#/default/flags/checkout-express', ready: (tab) => tab.shows('.tree', 'prerequisite') },

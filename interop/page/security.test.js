@@ -106,11 +106,11 @@ test('the page asks for the token, and takes it from its address', async (t) => 
   await tab.press('Enter');
   await tab.hides('dialog');
   await tab.live();
-  await tab.shows('.count', '212 flags');
+  await tab.counts('212 flags');
   await tab.close();
 
   const other = await Tab.open(browser, own, '#token=a-token-for-tests');
-  await other.shows('.count', '212 flags');
+  await other.counts('212 flags');
   assert.doesNotMatch(other.page.url(), /token/);
   await other.page.reload();
   await other.live();
