@@ -72,9 +72,7 @@ impl Evaluator {
     ) -> Explanation {
         self.client.explain(key, context, options)
     }
-}
 
-impl Evaluator {
     /// Async form of [`Evaluator::explain`].
     pub(crate) async fn explain_async(
         &self,
