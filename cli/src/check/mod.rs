@@ -57,7 +57,7 @@ pub(crate) struct Options {
     /// Whether a key may be in several files.
     pub(crate) last_wins: bool,
     /// The current time, in milliseconds since 1970.
-    pub(crate) now: f64,
+    pub(crate) now: u64,
 }
 
 /// The result of checking a source.
@@ -96,7 +96,9 @@ pub(crate) fn check(contents: &Contents, options: &Options) -> Report {
         })
         .collect();
     let is_readable = |index: usize| readable.get(index).copied().unwrap_or(false);
-    let mut data = data::Data::new(&read.items, is_readable, options.now);
+    #[expect(clippy::as_conversions, reason = "exact for the next 285,000 years")]
+    let now = options.now as f64;
+    let mut data = data::Data::new(&read.items, is_readable, now);
     for (kind, key) in &read.unparsed {
         data.add_unreadable(*kind, key);
     }

@@ -1,7 +1,6 @@
 //! `vexil check`: finds faults in flag data.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -9,7 +8,7 @@ use serde::Serialize;
 use crate::args::{Duplicates, ReadingArgs, SourceArgs};
 use crate::check::{self, Allowance, Counts, Declared, Finding, Id, Options, Purpose, Severity};
 use crate::exit::{Exit, Failure};
-use crate::output::Table;
+use crate::output::{Table, milliseconds_since_1970};
 use crate::session::Session;
 use crate::source;
 
@@ -188,10 +187,4 @@ fn declarations(file: &std::path::Path, session: &Session<'_>) -> Result<Declare
     }
     let text = std::fs::read_to_string(&path).map_err(|error| wrong(&error))?;
     Declared::read(&text).map_err(|error| wrong(&error))
-}
-
-#[expect(clippy::as_conversions, reason = "exact for the next 285,000 years")]
-fn milliseconds_since_1970() -> f64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0.0, |now| now.as_millis() as f64)
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
-pub(crate) use self::clock::{time_of_day, timestamp};
+pub(crate) use self::clock::{milliseconds_since_1970, time_of_day, timestamp};
 pub(crate) use self::escape::{escaped, shortened};
 pub(crate) use self::json::indented;
 pub(crate) use self::progress::Progress;

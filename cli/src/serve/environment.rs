@@ -63,7 +63,7 @@ pub(super) struct News {
 }
 
 impl News {
-    pub(super) fn tell(&self, counter: &AtomicU64) {
+    pub(super) fn announce(&self, counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
         self.wake.send_replace(());
     }
@@ -147,7 +147,7 @@ impl Environment {
     }
 
     /// Changes the layers, and publishes the items if they have changed. A change whose items cannot be
-    /// evaluated is undone.
+    /// evaluated is undone. One that returns an error must have changed nothing.
     ///
     /// # Errors
     /// Returns the error of the change, or that of the items.
@@ -157,13 +157,7 @@ impl Environment {
     ) -> Result<T, ChangeError<E>> {
         let mut layers = self.layers();
         let before = layers.clone();
-        let changed = match change(&mut layers) {
-            Ok(changed) => changed,
-            Err(error) => {
-                *layers = before;
-                return Err(ChangeError::Refused(error));
-            }
-        };
+        let changed = change(&mut layers).map_err(ChangeError::Refused)?;
         let known = self.snapshot();
         if layers.items().revision() > known.revision() {
             let mut rules = known.rules.clone();
@@ -199,7 +193,7 @@ impl Environment {
     pub(crate) fn set_source_state(&self, state: SourceState) {
         let known = self.source_state.lock();
         *known.unwrap_or_else(PoisonError::into_inner) = state;
-        self.news.tell(&self.news.source);
+        self.news.announce(&self.news.source);
     }
 }
 

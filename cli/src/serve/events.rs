@@ -17,7 +17,8 @@ use vexil_service::{Endpoint, EventLog, PayloadIds, Posted, Route, SeenContexts,
 use super::environment::Environment;
 use super::handler::text;
 use super::sdk::Refusal;
-use super::sdks::{agent, now};
+use super::sdks::agent;
+use crate::output::milliseconds_since_1970;
 
 /// The largest body as it is sent, and unpacked.
 const MAX_SENT: usize = 10 << 20;
@@ -67,7 +68,7 @@ impl Events {
 
 impl Received {
     fn add(&mut self, path: &str, sdk: &str, events: &[Value]) {
-        let at = now();
+        let at = milliseconds_since_1970();
         for event in events {
             self.log.push(at, sdk, path, event);
             self.contexts.add_event(at, sdk, event);
@@ -133,7 +134,7 @@ impl Environment {
         if id.is_none_or(|id| received.payload_ids.insert(id)) {
             received.add(endpoint_path(route, head), agent(head), &events);
             drop(received);
-            self.news.tell(&self.news.events);
+            self.news.announce(&self.news.events);
         }
         Ok(match is_pixel {
             true => ([(header::CONTENT_TYPE, "image/gif")], PIXEL).into_response(),

@@ -91,7 +91,7 @@ impl Environment {
         let environment = Arc::clone(self);
         tokio::spawn(async move {
             match environment.findings().await {
-                Ok(_) => environment.news.tell(&environment.news.source),
+                Ok(_) => environment.news.announce(&environment.news.source),
                 Err(error) => tracing::error!("items could not be checked: {error}"),
             }
         });

@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use vexil::Text;
 use vexil::big_segments::BigSegmentStore;
@@ -16,6 +15,7 @@ use super::snapshot::Snapshot;
 use crate::check::{Finding, Options, check};
 use crate::evaluator::Evaluator;
 use crate::exit::Failure;
+use crate::output::milliseconds_since_1970;
 use crate::snapshot::{Snapshot as Items, StoredText};
 use crate::source::Contents;
 
@@ -49,11 +49,6 @@ impl Snapshot {
             variation,
             reason: evaluation.reason(),
         })
-    }
-
-    /// Returns what an item uses: the prerequisites and segments of a flag, or the segments of a segment.
-    pub(super) fn uses(&self, kind: DataKind, key: &str) -> Vec<(DataKind, Text)> {
-        self.rules.uses(kind, key)
     }
 
     /// Returns the items that use this one.
@@ -113,9 +108,8 @@ impl Snapshot {
         let items = self.items.iter().filter_map(|(kind, key, item)| {
             Some((kind, Text::from(key), item.source()?, item.version()))
         });
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let options = Options {
-            now: now.map_or(0.0, |now| now.as_secs_f64() * 1000.0),
+            now: milliseconds_since_1970(),
             ..Options::default()
         };
         check(&contents(source, items), &options).findings

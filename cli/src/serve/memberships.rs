@@ -11,8 +11,8 @@ use vexil_eval::{BigSegmentsStatus, MembershipAnswer};
 use vexil_service::Memberships;
 
 use super::environment::Environment;
-use super::sdks::now;
 use super::snapshot::Snapshot;
+use crate::output::milliseconds_since_1970;
 
 /// A store that was not synchronized for this time is stale, in milliseconds.
 const STALE_AFTER: u64 = 120_000;
@@ -54,7 +54,7 @@ async fn ask(store: &dyn BigSegmentStore, context_key: &str) -> MembershipAnswer
     };
     match asked.await {
         Ok((membership, synchronized)) => {
-            let age = synchronized.map(|at| now().saturating_sub(at));
+            let age = synchronized.map(|at| milliseconds_since_1970().saturating_sub(at));
             let status = match age.is_some_and(|age| age < STALE_AFTER) {
                 true => BigSegmentsStatus::Healthy,
                 false => BigSegmentsStatus::Stale,

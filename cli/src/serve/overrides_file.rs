@@ -251,7 +251,7 @@ impl Environment {
             Ok(None) => Ok(()),
             Err(message) => Err(message),
         };
-        self.news.tell(&self.news.overrides);
+        self.news.announce(&self.news.overrides);
         loaded
     }
 
@@ -263,7 +263,7 @@ impl Environment {
         let loaded = file
             .read_again()
             .and_then(|overrides| self.use_overrides(overrides));
-        self.news.tell(&self.news.overrides);
+        self.news.announce(&self.news.overrides);
         loaded
     }
 

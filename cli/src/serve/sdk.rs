@@ -40,9 +40,7 @@ impl Refusal {
             allow: None,
         }
     }
-}
 
-impl Refusal {
     /// A task has panicked.
     pub(super) fn defect(error: &tokio::task::JoinError) -> Self {
         tracing::error!("a request could not be answered: {error}");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::http::{HeaderName, header, request::Parts};
 use tokio::sync::watch;
@@ -12,6 +12,7 @@ use vexil_service::{Route, SdkEntry, SdkList, SdkRequest};
 
 use super::environment::Environment;
 use super::handler::text;
+use crate::output::milliseconds_since_1970 as now;
 
 /// How many SDKs are listed.
 const MAX_SDKS: usize = 1000;
@@ -67,12 +68,6 @@ impl Known {
     }
 }
 
-/// The current time in milliseconds since 1970.
-pub(super) fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
-}
-
 /// Returns the name and version of the SDK that has sent a request.
 pub(super) fn agent(head: &Parts) -> &str {
     let named = text(
@@ -106,7 +101,7 @@ impl Environment {
         if let Some(context) = context {
             self.events.received().contexts.add(now(), &agent, context);
         }
-        self.news.tell(&self.news.sdks);
+        self.news.announce(&self.news.sdks);
         id
     }
 
@@ -149,7 +144,7 @@ impl Environment {
         loop {
             sleep(EXPIRE_INTERVAL).await;
             if self.sdks.known().list.expire(now()) {
-                self.news.tell(&self.news.sdks);
+                self.news.announce(&self.news.sdks);
             }
         }
     }
@@ -190,6 +185,6 @@ impl Drop for Visit {
             }
         }
         drop(known);
-        self.environment.news.tell(&self.environment.news.sdks);
+        self.environment.news.announce(&self.environment.news.sdks);
     }
 }

@@ -91,9 +91,7 @@ impl Server {
     ) -> Result<&Arc<Environment>, CredentialError> {
         let name = self.credentials.environment(route, authorization)?;
         // The credentials have the names of the environments.
-        let is_named = |environment: &&Arc<Environment>| environment.name == name;
-        let found = self.environments.iter().find(is_named);
-        found.ok_or(CredentialError::Environment {
+        self.environment(name).ok_or(CredentialError::Environment {
             environments: Vec::new(),
         })
     }

@@ -52,7 +52,7 @@ pub(super) async fn events(
 
 pub(super) async fn clear(Chosen(environment): Chosen) -> Json<Value> {
     environment.events.received().clear();
-    environment.news.tell(&environment.news.events);
+    environment.news.announce(&environment.news.events);
     Json(json!({}))
 }
 

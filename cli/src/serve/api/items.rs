@@ -14,7 +14,7 @@ use crate::serve::chain;
 /// The parameters of the path.
 #[derive(Deserialize)]
 pub(super) struct ItemPath {
-    key: String,
+    pub(super) key: String,
 }
 
 pub(super) async fn flag(chosen: Chosen, path: Path<ItemPath>) -> Result<Json<Value>, ApiError> {
@@ -55,7 +55,7 @@ async fn item(
         "override": form,
         "effect": matches!(effect, Some(Ok(true))),
         "usedBy": named(&snapshot.used_by(kind, &key)),
-        "uses": named(&snapshot.uses(kind, &key)),
+        "uses": named(&snapshot.rules.uses(kind, &key)),
         "findings": of_item,
     });
     if let Some(problem) = problem {

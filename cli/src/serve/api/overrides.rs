@@ -13,6 +13,7 @@ use vexil_service::{Layers, Override, OverrideError, Overrides};
 
 use super::Chosen;
 use super::error::{ApiError, Body, Empty};
+use super::items::ItemPath;
 use crate::serve::chain;
 use crate::serve::environment::{ChangeError, Environment};
 use crate::serve::handler::text;
@@ -22,12 +23,6 @@ use crate::serve::server::Server;
 #[derive(Deserialize)]
 pub(super) struct Format {
     format: Option<String>,
-}
-
-/// The parameters of the path.
-#[derive(Deserialize)]
-pub(super) struct ItemPath {
-    key: String,
 }
 
 #[derive(Deserialize)]
@@ -214,7 +209,7 @@ async fn change<T>(
         ChangeError::Refused(Refusal::Override(error)) => refused(&error),
         ChangeError::Unreadable(message) => ApiError::invalid(message),
     })?;
-    environment.news.tell(&environment.news.overrides);
+    environment.news.announce(&environment.news.overrides);
     if server.options.autosave {
         save_to_file(environment, false).await?;
     }
@@ -251,7 +246,7 @@ async fn save_to_file(environment: &Arc<Environment>, force: bool) -> Result<Val
                 format!("{} cannot be written: {error}", file.shown),
             ),
         })?;
-        environment.news.tell(&environment.news.overrides);
+        environment.news.announce(&environment.news.overrides);
         Ok(json!({"file": file.shown, "bytes": bytes}))
     });
     saved.await?

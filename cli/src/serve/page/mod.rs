@@ -2,12 +2,13 @@
 
 use std::sync::LazyLock;
 
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use vexil_service::{etag, has_etag};
 
 use super::handler::text;
 
@@ -42,23 +43,12 @@ const SCRIPT_PLACE: (&str, &str) = ("<script type=\"module\">", "</script>");
 /// The page, as it is served at `/`.
 pub(super) async fn page(request: HeaderMap) -> Response {
     let document = document();
-    let is_known = text(&request, &header::IF_NONE_MATCH)
-        .is_some_and(|known| known.split(',').any(|etag| etag.trim() == document.etag));
+    let is_known =
+        text(&request, &header::IF_NONE_MATCH).is_some_and(|known| has_etag(known, &document.etag));
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, document.policy.as_str()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::ETAG, document.etag.as_str()),
+        (header::ETAG, document.weak_etag.as_str()),
     ];
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
@@ -73,8 +63,9 @@ struct Document {
     /// The value of `Content-Security-Policy`: only the page's own style and script, and requests to
     /// the page's own server.
     policy: String,
-    /// The value of `ETag`. It is weak, because the page may be compressed on its way.
     etag: String,
+    /// The value of `ETag`. It is weak, because the page may be compressed on its way.
+    weak_etag: String,
 }
 
 fn document() -> &'static Document {
@@ -91,11 +82,11 @@ impl Document {
             integrity(SCRIPT),
             integrity(STYLE),
         );
-        let digest = Sha256::digest(html.as_bytes());
-        let etag = format!("W/\"{}\"", STANDARD.encode(&digest[..12]));
+        let etag = etag(html.as_bytes());
         Self {
             html: html.into(),
             policy,
+            weak_etag: format!("W/{etag}"),
             etag,
         }
     }
