@@ -58,27 +58,24 @@ impl Fetched {
     }
 }
 
+/// An item that was fetched may be absent or deleted.
+fn found<T>(fetched: Option<&Option<Entry<T>>>) -> Found<&T> {
+    match fetched {
+        Some(entry) => {
+            let present = entry.as_ref().and_then(Entry::present);
+            present.map(AsRef::as_ref).into()
+        }
+        None => Found::Unknown,
+    }
+}
+
 impl Lookup for Fetched {
     fn flag(&self, key: &str) -> Found<&Flag> {
-        match self.flags.get(key) {
-            Some(entry) => entry
-                .as_ref()
-                .and_then(Entry::present)
-                .map(AsRef::as_ref)
-                .into(),
-            None => Found::Unknown,
-        }
+        found(self.flags.get(key))
     }
 
     fn segment(&self, key: &str) -> Found<&Segment> {
-        match self.segments.get(key) {
-            Some(entry) => entry
-                .as_ref()
-                .and_then(Entry::present)
-                .map(AsRef::as_ref)
-                .into(),
-            None => Found::Unknown,
-        }
+        found(self.segments.get(key))
     }
 
     fn membership(&self, context_key: &str) -> Found<&MembershipAnswer> {
