@@ -7,12 +7,11 @@ use vexil::hooks::{Hook, HookMetadata};
 use vexil::{Client, Context};
 
 use crate::allocations::Allocated;
-use crate::layout::{self, Spread};
-use crate::measure::{Lane, Pace, batch, in_turns};
+use crate::lanes::compare;
+use crate::measure::{Lane, Pace, batch};
 use crate::ours::Ours;
 use crate::report::{Finding, Report, Target};
 use crate::sdk::Sdk;
-use crate::table::short;
 use crate::workload::{USER, generate};
 
 const FLAG: &str = "bench-simple";
@@ -51,27 +50,15 @@ pub(crate) fn report(
     pace: Pace,
     allocated: &HashMap<String, Allocated>,
 ) -> Result<Report, Box<dyn Error>> {
-    let mut lanes = lanes()?;
-    let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace.finer());
-    let [none, one] = times.map(|time: Spread| time.median);
-    let per_call = lanes.each_ref().map(|lane| {
-        allocated
-            .get(&lane.name)
-            .map_or(f64::NAN, |count| count.allocations)
-    });
-    let rows: Vec<_> = lanes
-        .into_iter()
-        .zip(times)
-        .zip(per_call)
-        .map(|((lane, time), allocations)| [lane.name, time.to_string(), short(allocations)])
-        .collect();
+    let compared = compare("hooks", lanes()?, pace, allocated);
+    let [none, one] = compared.medians;
     Ok(Report {
-        text: layout::aligned(["hooks", "ns", "allocations"].map(String::from), &rows),
+        text: compared.table,
         findings: vec![
             Finding::new("an empty hook adds, ns", one - none, Target::AtMost(100.0)),
             Finding::new(
                 "an empty hook allocates, times",
-                per_call[1],
+                compared.allocations[1],
                 Target::AtMost(0.0),
             ),
         ],

@@ -29,6 +29,7 @@ mod floor;
 mod growth;
 mod hooks;
 mod hot_path;
+mod lanes;
 mod latency;
 mod layout;
 mod machine;

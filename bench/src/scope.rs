@@ -6,12 +6,11 @@ use std::error::Error;
 use vexil::{Client, Context};
 
 use crate::allocations::Allocated;
-use crate::layout::{self, Spread};
-use crate::measure::{Batch, Lane, Pace, batch, in_turns};
+use crate::lanes::compare;
+use crate::measure::{Batch, Lane, Pace, batch};
 use crate::ours::Ours;
 use crate::report::{Finding, Report, Target};
 use crate::sdk::Sdk;
-use crate::table::short;
 use crate::workload::{USER, generate};
 
 const FLAG: &str = "bench-simple";
@@ -46,22 +45,10 @@ pub(crate) fn report(
     pace: Pace,
     allocated: &HashMap<String, Allocated>,
 ) -> Result<Report, Box<dyn Error>> {
-    let mut lanes = lanes()?;
-    let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace.finer());
-    let [plain, scope, _] = times.map(|time: Spread| time.median);
-    let per_call = lanes.each_ref().map(|lane| {
-        allocated
-            .get(&lane.name)
-            .map_or(f64::NAN, |count| count.allocations)
-    });
-    let rows: Vec<_> = lanes
-        .into_iter()
-        .zip(times)
-        .zip(per_call)
-        .map(|((lane, time), allocations)| [lane.name, time.to_string(), short(allocations)])
-        .collect();
+    let compared = compare("scopes", lanes()?, pace, allocated);
+    let [plain, scope, _] = compared.medians;
     Ok(Report {
-        text: layout::aligned(["scopes", "ns", "allocations"].map(String::from), &rows),
+        text: compared.table,
         findings: vec![
             Finding::new(
                 "an evaluation through a scope takes, times a plain one",
@@ -70,7 +57,7 @@ pub(crate) fn report(
             ),
             Finding::new(
                 "an evaluation through a scope allocates, times",
-                per_call[1],
+                compared.allocations[1],
                 Target::AtMost(0.0),
             ),
         ],

@@ -6,12 +6,11 @@ use std::error::Error;
 use vexil::{Client, Flags, Text};
 
 use crate::allocations::Allocated;
-use crate::layout::{self, Spread};
-use crate::measure::{Lane, Pace, batch, in_turns};
+use crate::lanes::compare;
+use crate::measure::{Lane, Pace, batch};
 use crate::ours::Ours;
 use crate::report::{Finding, Report, Target};
 use crate::sdk::Sdk;
-use crate::table::short;
 use crate::workload::{USER, generate};
 
 #[derive(Flags)]
@@ -82,25 +81,10 @@ pub(crate) fn report(
     pace: Pace,
     allocated: &HashMap<String, Allocated>,
 ) -> Result<Report, Box<dyn Error>> {
-    let mut lanes = lanes()?;
-    let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace.finer());
-    let [plain, typed] = times.map(|time: Spread| time.median);
-    let per_call = lanes.each_ref().map(|lane| {
-        allocated
-            .get(&lane.name)
-            .map_or(f64::NAN, |count| count.allocations)
-    });
-    let rows: Vec<_> = lanes
-        .into_iter()
-        .zip(times)
-        .zip(per_call)
-        .map(|((lane, time), allocations)| [lane.name, time.to_string(), short(allocations)])
-        .collect();
+    let compared = compare("flags as types", lanes()?, pace, allocated);
+    let [plain, typed] = compared.medians;
     Ok(Report {
-        text: layout::aligned(
-            ["flags as types", "ns", "allocations"].map(String::from),
-            &rows,
-        ),
+        text: compared.table,
         findings: vec![
             Finding::new(
                 "a struct of ten flags, times ten plain evaluations",
@@ -109,7 +93,7 @@ pub(crate) fn report(
             ),
             Finding::new(
                 "a struct of ten flags allocates, times",
-                per_call[1],
+                compared.allocations[1],
                 Target::AtMost(0.0),
             ),
         ],
