@@ -92,29 +92,66 @@ export class Tab {
     await this.page.keyboard.type(text);
   }
 
+  // The page may replace an element at any moment. What follows therefore finds an element and acts
+  // on it in one call.
+
+  /** Clicks the first visible element of a selector. */
+  async tap(selector) {
+    await this.until((query) => {
+      const element = [...document.querySelectorAll(query)].find((node) => node.checkVisibility());
+      element?.click();
+      return element !== undefined;
+    }, selector);
+  }
+
   /** Clicks the visible button with this text. */
   async click(text, within = 'body') {
-    const find = (part, root) => [...document.querySelectorAll(`${root} button, ${root} a`)]
-      .find((node) => node.checkVisibility() && !node.disabled && (node.innerText.trim().startsWith(part) || node.getAttribute('aria-label') === part)) ?? null;
-    await this.until(find, text, within);
-    await this.page.evaluate((part, root) => {
-      [...document.querySelectorAll(`${root} button, ${root} a`)]
-        .find((node) => node.checkVisibility() && !node.disabled && (node.innerText.trim().startsWith(part) || node.getAttribute('aria-label') === part)).click();
+    await this.until((part, root) => {
+      const element = [...document.querySelectorAll(`${root} button, ${root} a`)]
+        .find((node) => node.checkVisibility() && !node.disabled && (node.innerText.trim().startsWith(part) || node.getAttribute('aria-label') === part));
+      element?.click();
+      return element !== undefined;
     }, text, within);
   }
 
   /** Chooses the radio button with this label. */
   async choose(label) {
-    await this.until((text) => [...document.querySelectorAll('.radio label')].some((node) => node.innerText.startsWith(text)), label);
-    await this.page.evaluate((text) => [...document.querySelectorAll('.radio label')].find((node) => node.innerText.startsWith(text)).click(), label);
+    await this.until((text) => {
+      const element = [...document.querySelectorAll('.radio label')].find((node) => node.innerText.startsWith(text));
+      element?.click();
+      return element !== undefined;
+    }, label);
+  }
+
+  /** Chooses the option with this value in a list. */
+  async select(selector, value) {
+    await this.until((query, wanted) => {
+      const list = document.querySelector(query);
+      if (![...list?.options ?? []].some((option) => option.value === wanted)) return false;
+      list.value = wanted;
+      list.dispatchEvent(new Event('input', { bubbles: true }));
+      list.dispatchEvent(new Event('change', { bubbles: true }));
+      return true;
+    }, selector, value);
+  }
+
+  /** Moves the focus to the element of a selector. */
+  async focus(selector) {
+    await this.until((query) => {
+      const element = document.querySelector(query);
+      element?.focus();
+      return element !== null && document.activeElement === element;
+    }, selector);
   }
 
   /** Replaces the text of the control with this label. */
   async fill(label, text) {
-    const control = await this.page.evaluateHandle((wanted) => [...document.querySelectorAll('label')]
-      .find((node) => node.innerText === wanted && node.checkVisibility()).control, label);
-    await control.focus();
-    await control.evaluate((node) => node.select());
+    await this.until((wanted) => {
+      const control = [...document.querySelectorAll('label')].find((node) => node.innerText === wanted && node.checkVisibility())?.control;
+      control?.focus();
+      control?.select();
+      return control !== undefined;
+    }, label);
     await this.press('Backspace');
     await this.type(text);
   }

@@ -85,7 +85,7 @@ test('a reload keeps the search, the filters, the open flag and the view', async
   const tab = await Tab.open(browser, server);
   await tab.click('JavaScript', '.chips');
   await timeSearch(tab, 'theme');
-  await tab.page.click('#rows .key');
+  await tab.tap('#rows .key');
   await tab.shows('.detail h2', 'theme');
   await tab.page.reload();
   await tab.live();
@@ -125,7 +125,7 @@ test('the keyboard alone searches, opens, switches, overrides, explains and remo
   await tab.announces('theme is served as defined');
 
   // A control that changes the page keeps the focus.
-  await tab.page.focus('[role=switch]');
+  await tab.focus('[role=switch]');
   await tab.press('Space');
   await tab.announces('theme is off for all contexts');
   assert.equal(await tab.page.evaluate(() => document.activeElement.role), 'switch');

@@ -34,11 +34,11 @@ test('events arrive, are counted, filtered, paused, downloaded and cleared', asy
   await tab.shows('.events', '10 evaluations of 1 flag: theme');
   await tab.shows('#tabs', '2');
 
-  await tab.page.select('select[aria-label=Kind]', 'custom');
+  await tab.select('select[aria-label=Kind]', 'custom');
   await tab.until(() => document.querySelectorAll('.events .what').length === 1);
-  await tab.page.click('.events .what');
+  await tab.tap('.events .what');
   await tab.shows('.details', '"metricValue": 49.5');
-  await tab.page.select('select[aria-label=Kind]', '');
+  await tab.select('select[aria-label=Kind]', '');
 
   await tab.click('Pause');
   await server.sendEvents([{ ...CUSTOM, key: 'later' }]);
@@ -129,7 +129,7 @@ test('an environment of several is chosen, and the setup names its key or prefix
   const tab = await Tab.open(browser, own, '#/shop/flags/theme');
   await tab.until(() => document.querySelector('[role=switch]')?.ariaChecked === 'true');
   await tab.hides('#overrides');
-  await tab.page.select('select[aria-label=Environment]', 'admin');
+  await tab.select('select[aria-label=Environment]', 'admin');
   await tab.shows('#overrides', '1 override');
   await tab.press('g', 's');
   await tab.shows('#view-sdks .snippet', `${own.address}/env/admin`);

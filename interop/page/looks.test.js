@@ -64,7 +64,7 @@ const STATES = {
     hash: '#/default/events',
     ready: async (tab) => {
       await tab.shows('.events', 'purchase');
-      await tab.page.click('.events .what');
+      await tab.tap('.events .what');
       await tab.shows('.details', 'counters');
     },
   },
@@ -82,7 +82,7 @@ const STATES = {
     ready: async (tab) => {
       await tab.press('c');
       await tab.shows('.picks', 'user "ada"');
-      await tab.page.click('.as-form summary');
+      await tab.tap('.as-form summary');
       await tab.press('Tab');
       await tab.fill('Context as JSON', '{"kind": "user", "key": }');
       await tab.shows('.fault', 'Line 1');

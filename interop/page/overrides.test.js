@@ -45,7 +45,7 @@ test('one context receives a variation, others do not', async () => {
   const tab = await Tab.open(browser, server, '#/default/flags/items-per-page', { storage: { context: ADA } });
   await tab.choose('For some contexts');
   await tab.fill('Key', 'bob');
-  await tab.page.select('.add select', '1');
+  await tab.select('.add select', '1');
   await tab.click('Add', '.extra');
   await tab.shows('.people', 'user "bob" → 1: 50');
   await tab.click('Apply');
@@ -126,13 +126,13 @@ test('explanations are those of the command', async () => {
     for (const key of SHOP_KEYS) {
       await tab.page.evaluate((hash) => { location.hash = hash; }, `#/default/flags/${key}`);
       for (const beyond of [false, true]) {
-        if (beyond) await tab.page.click('.part-why input[type=checkbox]');
+        if (beyond) await tab.tap('.part-why input[type=checkbox]');
         const expected = words(await vexil('explain', server.source, key, '--context', JSON.stringify(context), ...(beyond ? ['--beyond'] : [])));
         const shown = () => tab.page.evaluate(() => document.querySelector('.tree')?.innerText ?? '');
         for (let tries = 0; words(await shown()) !== expected && tries < 100; tries += 1) await new Promise((resolve) => { setTimeout(resolve, 50); });
         assert.equal(words(await shown()), expected, `${key} for ${JSON.stringify(context)}`);
         if (beyond) {
-          await tab.page.click('.part-why input[type=checkbox]');
+          await tab.tap('.part-why input[type=checkbox]');
           await tab.until(() => document.querySelector('.part-why input[type=checkbox]').checked === false);
         }
       }
