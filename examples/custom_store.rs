@@ -8,13 +8,13 @@
 //! tests the store's contract: `cargo test -p vexil-examples --example custom_store`.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use anyhow::bail;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tracing_subscriber::filter::LevelFilter;
@@ -24,6 +24,7 @@ use vexil::store::{
     Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
 };
 use vexil::{Client, Context, Text};
+use vexil_examples::log_to_stderr;
 use vexil_testing::TestData;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -222,11 +223,8 @@ fn entry(item: &StoredItem) -> Result<Entry, StoreError> {
     })
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(LevelFilter::WARN)
-        .init();
+fn main() -> anyhow::Result<()> {
+    log_to_stderr(LevelFilter::WARN);
     let folder = tempfile::tempdir()?;
     let store = Arc::new(FileStore::new(folder.path()));
 
@@ -241,7 +239,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .data_store_status()
         .blocking_wait_for(|status| status.initialized, TIMEOUT)
     {
-        return Err("the store was not initialized in time".into());
+        bail!("the store was not initialized in time");
     }
     // A small file is cheap to read. For a database, use a longer interval such as 15 seconds, or
     // change notifications.
@@ -274,12 +272,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     // Completes pending writes.
     if !writer.blocking_close(TIMEOUT) {
-        return Err("the writer did not close in time".into());
+        bail!("the writer did not close in time");
     }
     print_file(folder.path())
 }
 
-fn print_file(folder: &Path) -> Result<(), Box<dyn Error>> {
+fn print_file(folder: &Path) -> anyhow::Result<()> {
     println!(
         "Contents of the file:\n{}",
         fs::read_to_string(folder.join("flags.json"))?

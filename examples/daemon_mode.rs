@@ -6,16 +6,15 @@
 //! it. The example evaluates the flags of `flags.json`, receives a flag change, and shows that an
 //! outage of Redis does not change any evaluation.
 
-use std::error::Error;
-use std::io;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use serde_json::Value as Json;
 use tracing_subscriber::filter::LevelFilter;
 use vexil::Client;
 use vexil::status::DataStoreStatus;
-use vexil_examples::{contexts, table};
+use vexil_examples::{contexts, log_to_stderr, table};
 use vexil_redis::RedisDataStore;
 use vexil_testing::servers::{RedisServer, ServerError};
 
@@ -28,11 +27,8 @@ const DELETED: &str = r#"{"key":"$deleted","on":false,"prerequisites":[],"target
     "fallthrough":{},"offVariation":null,"variations":[],"clientSide":false,"salt":"","trackEvents":false,
     "trackEventsFallthrough":false,"debugEventsUntilDate":null,"version":4,"deleted":true}"#;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(LevelFilter::ERROR)
-        .init();
+fn main() -> anyhow::Result<()> {
+    log_to_stderr(LevelFilter::ERROR);
     let redis = RedisServer::start()?;
     let relay = Relay {
         redis: &redis,
@@ -78,13 +74,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     wait_until(&client, |status| status.available && status.stale)?;
     print_status("Redis was restarted and is empty", &client);
     if table(&client, &contexts) != before {
-        return Err("the outage changed an evaluation".into());
+        bail!("the outage changed an evaluation");
     }
     relay.switch_on("legacy-export")?;
     wait_until(&client, |status| status.available && status.stale)?;
     print_status("The Relay Proxy has written a single patch", &client);
     if table(&client, &contexts) != before {
-        return Err("the patch changed an evaluation".into());
+        bail!("the patch changed an evaluation");
     }
     println!(
         "During the outage, no flag changed for any context. Ready: {}.\n",
@@ -105,7 +101,7 @@ struct Relay<'a> {
 
 impl Relay<'_> {
     /// Writes all items, and then the empty marker of a complete data set.
-    fn fill(&self) -> Result<(), Box<dyn Error>> {
+    fn fill(&self) -> anyhow::Result<()> {
         for (name, hash) in [("segments", "segments"), ("flags", "features")] {
             for key in self.data[name]
                 .as_object()
@@ -121,7 +117,7 @@ impl Relay<'_> {
         Ok(())
     }
 
-    fn switch_on(&self, key: &str) -> Result<(), Box<dyn Error>> {
+    fn switch_on(&self, key: &str) -> anyhow::Result<()> {
         let mut flag = self.item("flags", key, 2);
         flag["on"] = true.into();
         Ok(self.put("features", key, &flag.to_string())?)
@@ -147,13 +143,10 @@ fn is_ready(client: &Client) -> bool {
     client.blocking_wait_until_ready(Duration::ZERO).is_ok()
 }
 
-fn wait_until(
-    client: &Client,
-    holds: impl Fn(&DataStoreStatus) -> bool,
-) -> Result<(), Box<dyn Error>> {
+fn wait_until(client: &Client, holds: impl Fn(&DataStoreStatus) -> bool) -> anyhow::Result<()> {
     match client.data_store_status().blocking_wait_for(holds, TIMEOUT) {
         true => Ok(()),
-        false => Err("the store did not reach the expected status in time".into()),
+        false => bail!("the store did not reach the expected status in time"),
     }
 }
 

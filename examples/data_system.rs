@@ -5,14 +5,13 @@
 //! stream is back, it continues from the state of its data. At last the service orders the classic
 //! protocol. Each step prints what the flag returns, and the requests that the service received.
 
-use std::error::Error;
-use std::io;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use tracing_subscriber::filter::LevelFilter;
 use vexil::config::{DataSystem, ServiceEndpoints};
 use vexil::{Client, Context};
+use vexil_examples::log_to_stderr;
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint, Gate, Request};
 
@@ -21,11 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// When to switch to another source. The defaults are 10 s, 60 s and 300 s.
 const SHORT: Duration = Duration::from_millis(200);
 
-fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(LevelFilter::ERROR)
-        .init();
+fn main() -> anyhow::Result<()> {
+    log_to_stderr(LevelFilter::ERROR);
     let service = FakeService::start()?;
     service.set("banner", "hello");
     let system = DataSystem::new()
@@ -71,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Waits until the flag has this value.
-fn wait_for(client: &Client, wanted: &str) -> Result<(), Box<dyn Error>> {
+fn wait_for(client: &Client, wanted: &str) -> anyhow::Result<()> {
     let (changes, changed) = mpsc::channel();
     let listener = client.flag_tracker().add_listener(move |_| {
         // The receiver is dropped when the flag has the value.
@@ -84,7 +80,7 @@ fn wait_for(client: &Client, wanted: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn banner(client: &Client) -> Result<String, Box<dyn Error>> {
+fn banner(client: &Client) -> anyhow::Result<String> {
     Ok(client
         .str_variation("banner", &Context::new("ada")?, "the default")
         .to_string())
@@ -97,12 +93,7 @@ struct Report {
 }
 
 impl Report {
-    fn print(
-        &mut self,
-        step: &str,
-        client: &Client,
-        service: &FakeService,
-    ) -> Result<(), Box<dyn Error>> {
+    fn print(&mut self, step: &str, client: &Client, service: &FakeService) -> anyhow::Result<()> {
         println!("{step}: the banner is \"{}\".", banner(client)?);
         let requests = service.requests();
         let mut lines: Vec<_> = requests.iter().skip(self.printed).map(line).collect();

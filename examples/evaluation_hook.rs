@@ -7,8 +7,6 @@
 //! vexil-examples --example evaluation_hook`.
 
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +16,7 @@ use vexil::hooks::{
     EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext,
 };
 use vexil::{Client, Context, Value};
+use vexil_examples::log_to_stderr;
 use vexil_testing::{FlagBuilder, TestData};
 
 /// Counts the results of each flag and sums the evaluation times. Clones share the counters.
@@ -76,11 +75,8 @@ impl Hook for Broken {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(LevelFilter::WARN)
-        .init();
+fn main() -> anyhow::Result<()> {
+    log_to_stderr(LevelFilter::WARN);
     let flags = TestData::new();
     flags.update(
         FlagBuilder::new("new-checkout")

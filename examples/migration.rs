@@ -7,8 +7,6 @@
 //! with a service would send.
 
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +14,7 @@ use thiserror::Error;
 use tracing_subscriber::filter::LevelFilter;
 use vexil::migration::{ExecutionOrder, Migrator, Stage};
 use vexil::{Client, Context};
+use vexil_examples::log_to_stderr;
 use vexil_testing::{EventRecorder, RecordedEvent, TestData};
 
 /// A store that maps titles to authors.
@@ -65,11 +64,8 @@ impl Shelf {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(LevelFilter::WARN)
-        .init();
+fn main() -> anyhow::Result<()> {
+    log_to_stderr(LevelFilter::WARN);
     let (flags, events) = (TestData::new(), EventRecorder::new());
     let client = Client::builder("sdk-key-of-no-account")
         .data_source(flags.clone())

@@ -2,8 +2,6 @@
 //!
 //! `cargo run -p vexil-examples --example openfeature`
 
-use std::error::Error;
-use std::io;
 use std::time::Duration;
 
 use open_feature::{
@@ -12,15 +10,13 @@ use open_feature::{
 };
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
+use vexil_examples::log_to_stderr;
 use vexil_openfeature::Provider;
 use vexil_testing::{FlagBuilder, TestData};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(LevelFilter::WARN)
-        .init();
+async fn main() -> anyhow::Result<()> {
+    log_to_stderr(LevelFilter::WARN);
     let flags = TestData::new().with("rate-limit", 100);
     let checkout = FlagBuilder::new("new-checkout")
         .if_match_context("org", "plan", ["pro"])

@@ -7,35 +7,43 @@
 //! With `-- --file PATH` the flags are read from a file instead. With `-- --watch`, edits of the
 //! file are picked up too.
 
-use std::error::Error;
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use anyhow::{Context as _, bail};
 use tracing_subscriber::filter::LevelFilter;
 use vexil::config::ServiceEndpoints;
 use vexil::{Client, Context};
-use vexil_examples::{contexts, table};
+use vexil_examples::{contexts, log_to_stderr, table};
 use vexil_file_data::FileData;
 use vexil_testing::FakeService;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(LevelFilter::WARN)
-        .init();
+fn main() -> anyhow::Result<()> {
+    log_to_stderr(LevelFilter::WARN);
     let options = Options::parse(std::env::args().skip(1))?;
-    match options.file {
-        Some(file) => from_file(file, options.watch),
-        None => from_service(),
+    let mut out = io::stdout();
+    let result = match options.file {
+        Some(file) => from_file(file, options.watch, &mut out),
+        None => from_service(&mut out),
+    };
+    match result {
+        // `quickstart | head -1`
+        Err(error) if is_closed_pipe(&error) => Ok(()),
+        result => result,
     }
 }
 
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// Streams flags from a service, and receives a flag change.
-fn from_service() -> Result<(), Box<dyn Error>> {
+fn from_service(out: &mut impl Write) -> anyhow::Result<()> {
     let flags = std::fs::read_to_string(default_file())?;
     let service = FakeService::builder().data(&flags).start()?;
     let client = Client::builder("sdk-key-of-no-account")
@@ -46,7 +54,7 @@ fn from_service() -> Result<(), Box<dyn Error>> {
     client.blocking_wait_until_ready(TIMEOUT)?;
 
     let contexts = contexts()?;
-    println!("{}", table(&client, &contexts));
+    writeln!(out, "{}", table(&client, &contexts))?;
 
     let (changes, changed) = mpsc::channel();
     let [(name, ada), ..] = contexts;
@@ -56,20 +64,21 @@ fn from_service() -> Result<(), Box<dyn Error>> {
             // The receiver is dropped after the first change, so later sends fail.
             let _ = changes.send(change.clone());
         });
-    println!("\nTurning legacy-export on …");
+    writeln!(out, "\nTurning legacy-export on …")?;
     let mut flag: serde_json::Value = serde_json::from_str(&flags)?;
     let mut flag = flag["flags"]["legacy-export"].take();
     flag["key"] = "legacy-export".into();
     flag["on"] = true.into();
     service.use_preconfigured_flag(flag)?;
     let change = changed.recv_timeout(TIMEOUT)?;
-    println!(
+    writeln!(
+        out,
         "… {} for {name} changed from {} to {}.",
         change.key, change.old_value, change.new_value
-    );
+    )?;
 
     if client.bool_variation("new-checkout", &ada, false) {
-        println!("{name} sees the new checkout and buys something.");
+        writeln!(out, "{name} sees the new checkout and buys something.")?;
     }
     client.track_metric(
         "checkout-completed",
@@ -78,29 +87,30 @@ fn from_service() -> Result<(), Box<dyn Error>> {
         serde_json::json!({"items": 3}),
     );
     client.blocking_flush(TIMEOUT);
-    println!("\nEvents delivered to the service:");
+    writeln!(out, "\nEvents delivered to the service:")?;
     for event in service.events() {
-        println!("{event}");
+        writeln!(out, "{event}")?;
     }
     Ok(())
 }
 
 /// Reads flags from a file, and optionally watches it.
-fn from_file(file: PathBuf, watch: bool) -> Result<(), Box<dyn Error>> {
+fn from_file(file: PathBuf, watch: bool, out: &mut impl Write) -> anyhow::Result<()> {
     let client = Client::builder("sdk-key-of-no-account")
         .data_source(FileData::path(&file).watch(watch))
         .start()?;
     let _closed_at_the_end = client.close_on_drop(TIMEOUT);
     client.blocking_wait_until_ready(TIMEOUT)?;
     let contexts = contexts()?;
-    println!("{}", table(&client, &contexts));
+    writeln!(out, "{}", table(&client, &contexts))?;
     if watch {
         print_changes(&client, &contexts);
-        println!(
+        writeln!(
+            out,
             "\nEdit {} to see changes. Press Enter to quit.",
             file.display()
-        );
-        io::stdout().flush()?;
+        )?;
+        out.flush()?;
         io::stdin().lock().read_line(&mut String::new())?;
     }
     Ok(())
@@ -129,7 +139,7 @@ struct Options {
 }
 
 impl Options {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
         let mut options = Self {
             file: None,
             watch: false,
@@ -141,9 +151,9 @@ impl Options {
                     options.file.get_or_insert_with(default_file);
                 }
                 "--file" => {
-                    options.file = Some(arguments.next().ok_or("--file needs a path")?.into())
+                    options.file = Some(arguments.next().context("--file needs a path")?.into())
                 }
-                _ => return Err("usage: quickstart [--file PATH] [--watch]".into()),
+                _ => bail!("usage: quickstart [--file PATH] [--watch]"),
             }
         }
         Ok(options)

@@ -4,7 +4,6 @@
 //! the example, and how to start the flag server, are in `README.md` beside this file.
 
 use std::env;
-use std::error::Error;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use vexil::{Client, Context};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> anyhow::Result<()> {
     let url = env::args()
         .nth(1)
         .unwrap_or_else(|| "http://127.0.0.1:8765".to_owned());

@@ -1,7 +1,9 @@
-//! Shared by the examples: contexts to evaluate flags for, and a table of the results.
+//! Shared by the examples: contexts to evaluate flags for, a table of the results, and the log.
 
 use std::collections::BTreeSet;
+use std::io::{self, IsTerminal};
 
+use tracing_subscriber::filter::LevelFilter;
 use vexil::client::FlagsStateOptions;
 use vexil::{Client, Context, ContextError};
 
@@ -30,6 +32,15 @@ pub fn contexts() -> Result<[(&'static str, Context); 3], ContextError> {
             .build()?,
     ])?;
     Ok([("ada", ada), ("bob", bob), ("carol of acme", carol)])
+}
+
+/// Writes log lines of this level and above to the standard error, in colours if that is a terminal.
+pub fn log_to_stderr(level: LevelFilter) {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_max_level(level)
+        .init();
 }
 
 /// Renders every flag for every context, with its value and reason.
