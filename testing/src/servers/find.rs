@@ -10,19 +10,20 @@ pub(super) fn find(name: &str) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// Finds a file in the `target` folder of this package's workspace or of an enclosing one.
+/// Finds a file in cargo's target folder: that of the running test, wherever cargo's configuration
+/// puts it, or that of this package's workspace or of an enclosing one.
 pub(super) fn find_in_target(file: &str) -> Option<PathBuf> {
-    let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let program = env::current_exe().ok();
     let package = env::var_os("CARGO_MANIFEST_DIR")
         .map(PathBuf::from)
         .or_else(|| env::current_dir().ok());
-    let around = package
-        .iter()
-        .flat_map(|package| package.ancestors())
-        .map(|folder| folder.join("target"));
-    target
-        .into_iter()
-        .chain(around)
-        .map(|target| target.join(Path::new(file)))
+    // `join` returns an absolute path unchanged.
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let of_program = program.iter().flat_map(|program| program.ancestors());
+    let of_package = package.iter().flat_map(|package| package.ancestors());
+    of_program
+        .map(Path::to_owned)
+        .chain(of_package.map(|folder| folder.join(&target)))
+        .map(|folder| folder.join(file))
         .find(|file| file.is_file())
 }
