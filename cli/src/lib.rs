@@ -4,6 +4,7 @@
 //! The binary is [`run`] with the streams of its process. The data flows from `args` through a
 //! `source` into a `snapshot`, from there into one of the `commands`, and through `output` to the
 //! terminal.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod args;
 mod check;

@@ -71,6 +71,7 @@
 //!   also overrides the providers of the two features above.
 //! - `derive`: `#[derive(Flags)]`, see [`Flags`].
 //! - `float-roundtrip` (default): JSON numbers parse to the nearest float, in the whole binary.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod big_segments;
 #[doc(hidden)]

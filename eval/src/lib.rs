@@ -36,6 +36,7 @@
 //! assert_eq!(evaluation.variation, Some((1, &"dark".into())));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod context;
 mod eval;
@@ -56,3 +57,8 @@ pub use eval::{
 };
 pub use text::{Text, key_hash, short_str_eq};
 pub use value::{Array, Number, Object, Value};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -28,6 +28,7 @@
 //! [`conformance`] has a suite for each seam of the SDK, which tests an implementation in one line:
 //! [`data_source_conformance!`], [`data_store_conformance!`], [`persistent_store_conformance!`],
 //! [`big_segment_store_conformance!`], [`event_processor_conformance!`] and [`hook_conformance!`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     feature = "http-transport",
     doc = "The suite for HTTP transports is [`transport_conformance!`]."
@@ -88,3 +89,8 @@ pub use stores::{
 };
 pub use test_data::TestData;
 pub use variation::Variation;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -103,6 +103,7 @@
 //!   and clients that receive flags from the service use the item from memory.
 //! - A missing table, missing credentials and refused access are distinguished from an unreachable
 //!   database; each error names the remedy.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backoff;
 mod batch;

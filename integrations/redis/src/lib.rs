@@ -110,6 +110,7 @@
 //!   because they are one key. Use `noeviction` or `volatile-…`: the stores write no volatile keys.
 //! - Permanent errors are distinguished from outages and name the remedy: refused access, a key
 //!   that holds another type, a server that is part of a cluster.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
 mod big_segments;
