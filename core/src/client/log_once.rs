@@ -190,7 +190,8 @@ fn is_power_of_ten(number: u64) -> bool {
 
 /// The key in the form in which it is logged.
 fn shortened(key: &str) -> Cow<'_, str> {
-    match key.get(..key.floor_char_boundary(LOGGED_KEY)) {
+    let start = (0..=LOGGED_KEY).rev().find_map(|end| key.get(..end));
+    match start {
         Some(start) if start.len() < key.len() => format!("{start}… ({} bytes)", key.len()).into(),
         _ => key.into(),
     }

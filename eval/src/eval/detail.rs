@@ -160,8 +160,8 @@ impl TypeMismatch {
         const LONGEST: usize = 500;
         let mut error = error.to_string();
         if error.len() > LONGEST {
-            error.truncate(error.floor_char_boundary(LONGEST));
-            error.push('…');
+            let start = (0..=LONGEST).rev().find_map(|end| error.get(..end));
+            error = format!("{}…", start.unwrap_or_default());
         }
         self.error = Some(error);
         self
