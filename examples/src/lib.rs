@@ -95,17 +95,5 @@ fn render(rows: &[[String; 4]]) -> String {
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// Compiles the code of the page on data systems.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/data-systems.md")]
-struct DataSystems;
-
-/// Compiles and runs the code of the guide.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/guide/testing.md")]
-struct TestingGuide;
-
-/// Compiles the code of the guide.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/guide/flag-server.md")]
-struct FlagServerGuide;
+mod guide;

@@ -1,0 +1,16 @@
+//! Compiles and runs the code of the guide. `tests/guide.rs` fails if a page is missing here.
+
+macro_rules! pages {
+    ($($page:ident $file:literal)+) => {
+        $(
+            #[doc = include_str!(concat!("../../docs/guide/", $file))]
+            struct $page;
+        )+
+    };
+}
+
+pages! {
+    DataSystems "data-systems.md"
+    FlagServer "flag-server.md"
+    Testing "testing.md"
+}
