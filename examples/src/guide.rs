@@ -12,5 +12,6 @@ macro_rules! pages {
 pages! {
     DataSystems "data-systems.md"
     FlagServer "flag-server.md"
+    Start "start.md"
     Testing "testing.md"
 }
