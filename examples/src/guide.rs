@@ -10,6 +10,7 @@ macro_rules! pages {
 }
 
 pages! {
+    DaemonMode "daemon-mode.md"
     DataSystems "data-systems.md"
     FlagServer "flag-server.md"
     Start "start.md"
