@@ -13,6 +13,7 @@ pages! {
     DaemonMode "daemon-mode.md"
     DataSystems "data-systems.md"
     FlagServer "flag-server.md"
+    Hooks "hooks.md"
     Outages "outages.md"
     Start "start.md"
     Testing "testing.md"
