@@ -12,6 +12,7 @@ macro_rules! pages {
 pages! {
     DaemonMode "daemon-mode.md"
     DataSystems "data-systems.md"
+    Events "events.md"
     FlagServer "flag-server.md"
     Hooks "hooks.md"
     Outages "outages.md"
