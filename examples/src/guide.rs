@@ -15,6 +15,7 @@ pages! {
     Events "events.md"
     FlagServer "flag-server.md"
     Hooks "hooks.md"
+    Migrations "migrations.md"
     Outages "outages.md"
     Start "start.md"
     Testing "testing.md"
