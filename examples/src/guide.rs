@@ -10,6 +10,7 @@ macro_rules! pages {
 }
 
 pages! {
+    BigSegments "big-segments.md"
     DaemonMode "daemon-mode.md"
     DataSystems "data-systems.md"
     Events "events.md"
