@@ -18,6 +18,7 @@ pages! {
     Hooks "hooks.md"
     Migrations "migrations.md"
     Outages "outages.md"
+    Performance "performance.md"
     ShortProcesses "short-processes.md"
     Start "start.md"
     Testing "testing.md"
