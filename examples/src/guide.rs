@@ -19,6 +19,7 @@ pages! {
     Migrations "migrations.md"
     Outages "outages.md"
     Performance "performance.md"
+    Security "security.md"
     ShortProcesses "short-processes.md"
     Start "start.md"
     Testing "testing.md"
