@@ -11,6 +11,7 @@ macro_rules! pages {
 
 pages! {
     BigSegments "big-segments.md"
+    Custom "custom.md"
     DaemonMode "daemon-mode.md"
     DataSystems "data-systems.md"
     Events "events.md"
