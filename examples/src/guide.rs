@@ -24,4 +24,5 @@ pages! {
     ShortProcesses "short-processes.md"
     Start "start.md"
     Testing "testing.md"
+    Troubleshooting "troubleshooting.md"
 }
