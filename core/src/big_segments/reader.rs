@@ -5,6 +5,7 @@
 //! queries pause briefly and the last known memberships are used. The rules are those of STO-4.4.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -60,6 +61,8 @@ struct Shared {
     asking: Arc<SingleFlight<Text, Result<Option<Membership>, StoreError>>>,
     /// No queries are sent before this instant. Held for a few instructions.
     pause: Mutex<Option<Instant>>,
+    /// Whether the last query failed, so that only the first error of an outage is a warning.
+    is_failing: AtomicBool,
 }
 
 /// A cached result of the store for one context.
@@ -127,6 +130,7 @@ impl BigSegmentReader {
             }),
             asking: SingleFlight::new(),
             pause: Mutex::default(),
+            is_failing: AtomicBool::new(false),
         });
         let died = {
             let shared = Arc::clone(&shared);
@@ -239,6 +243,7 @@ impl Shared {
         let asked = bounded(LIMIT, self.store.membership(&hash)).await;
         match &asked {
             Ok(membership) => {
+                self.is_failing.store(false, Ordering::Relaxed);
                 let expires = Moment::now().after(self.settings.context_cache_time);
                 self.known().put(
                     context_key.clone(),
@@ -250,7 +255,11 @@ impl Shared {
             }
             Err(error) => {
                 let error: &dyn std::error::Error = error;
-                tracing::warn!(error, "cannot query the big-segment store");
+                if self.is_failing.swap(true, Ordering::Relaxed) {
+                    tracing::debug!(error, "cannot query the big-segment store");
+                } else {
+                    tracing::warn!(error, "cannot query the big-segment store");
+                }
                 *self.pause.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some(Instant::now() + PAUSE);
             }

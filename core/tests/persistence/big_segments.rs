@@ -333,3 +333,30 @@ async fn a_store_that_is_down_at_the_start_is_logged_as_one_warning_at_once() {
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(warnings(), 1, "{:#?}", log.lines());
 }
+
+#[tokio::test(start_paused = true)]
+async fn queries_that_fail_in_one_outage_are_logged_as_one_warning() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.subscriber());
+    let (_, store, client) = with_big_segments(|config| config).await;
+    let warnings = || {
+        let is_warning = |line: &&String| line.contains(" WARN ") && line.contains("cannot query");
+        log.lines().iter().filter(is_warning).count()
+    };
+    for outage in 1..=2 {
+        store
+            .calls()
+            .fault(StoreMethod::Membership, StoreFault::Fail);
+        for second in 0..10 {
+            let key = format!("{outage}-{second}");
+            let value = value_and_status(&client, &key).await;
+            assert_eq!(value, outcome("out", "STORE_ERROR"));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(warnings(), outage, "{:#?}", log.lines());
+        store.calls().heal();
+        let value = value_and_status(&client, "ada").await;
+        assert_eq!(value, outcome("in", "HEALTHY"));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+}
