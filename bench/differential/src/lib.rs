@@ -12,6 +12,7 @@
 
 pub mod case;
 pub mod compare;
+pub mod corpus;
 pub mod deviation;
 mod dice;
 pub mod generate;

@@ -1,10 +1,11 @@
-//! The long run: any number of pairs from consecutive seeds.
+//! The long run: any number of pairs from consecutive seeds. With `--corpus N`, prints that many cases
+//! with the results on which both evaluators agree, for `scripts/evaluation-cases`.
 
 use std::process::ExitCode;
 
 use vexil_differential::compare::examine;
-use vexil_differential::generate;
 use vexil_differential::tally::Tally;
+use vexil_differential::{corpus, generate};
 
 /// The number of differences after which the run stops; more are seldom informative.
 const SHOWN: usize = 3;
@@ -13,10 +14,16 @@ fn main() -> ExitCode {
     let wanted = match Wanted::from_arguments(std::env::args().skip(1)) {
         Ok(wanted) => wanted,
         Err(error) => {
-            eprintln!("{error}\nusage: vexil-differential [--pairs N] [--seed N]");
+            eprintln!("{error}\nusage: vexil-differential [--pairs N | --corpus N] [--seed N]");
             return ExitCode::from(2);
         }
     };
+    if wanted.corpus > 0 {
+        for seed in (wanted.seed..).take(wanted.corpus) {
+            println!("{}", corpus::line(&generate::case(seed)));
+        }
+        return ExitCode::SUCCESS;
+    }
     let mut tally = Tally::default();
     let mut differences = 0;
     let mut seed = wanted.seed;
@@ -40,6 +47,7 @@ fn main() -> ExitCode {
 }
 
 struct Wanted {
+    corpus: usize,
     pairs: u64,
     seed: u64,
 }
@@ -47,19 +55,21 @@ struct Wanted {
 impl Wanted {
     fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut wanted = Self {
+            corpus: 0,
             pairs: 100_000,
             seed: 0,
         };
         while let Some(name) = arguments.next() {
-            let target = match name.as_str() {
-                "--pairs" => &mut wanted.pairs,
-                "--seed" => &mut wanted.seed,
-                _ => return Err(format!("unknown argument {name}")),
-            };
-            *target = arguments
+            let number = arguments
                 .next()
-                .and_then(|number| number.parse().ok())
+                .and_then(|number| number.parse::<u64>().ok())
                 .ok_or_else(|| format!("{name} wants a number"))?;
+            match name.as_str() {
+                "--corpus" => wanted.corpus = usize::try_from(number).unwrap_or(usize::MAX),
+                "--pairs" => wanted.pairs = number,
+                "--seed" => wanted.seed = number,
+                _ => return Err(format!("unknown argument {name}")),
+            }
         }
         Ok(wanted)
     }

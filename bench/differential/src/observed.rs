@@ -28,6 +28,11 @@ impl Observed {
         Self::new(None, None, json!({ "kind": how, "message": why }))
     }
 
+    /// Whether an evaluation took place.
+    pub(crate) fn is_evaluation(&self) -> bool {
+        self.reason.get("message").is_none()
+    }
+
     pub(crate) fn drop_big_segments_status(&mut self) {
         if let Some(reason) = self.reason.as_object_mut() {
             reason.remove("bigSegmentsStatus");
