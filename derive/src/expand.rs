@@ -24,14 +24,14 @@ pub(crate) fn expand(name: &Ident, fields: &Fields) -> TokenStream {
             impl ::vexil::Flags for #name {
                 fn evaluate(
                     client: &::vexil::Client,
-                    context: &impl ::vexil::client::AsContext,
+                    context: &(impl ::vexil::client::AsContext + ?Sized),
                 ) -> Self {
                     Self { #(#values),* }
                 }
 
                 async fn evaluate_async(
                     client: &::vexil::Client,
-                    context: &impl ::vexil::client::AsContext,
+                    context: &(impl ::vexil::client::AsContext + ?Sized),
                 ) -> Self {
                     Self { #(#values_async),* }
                 }
@@ -55,11 +55,11 @@ pub(crate) fn failed(input: &DeriveInput, error: &Error) -> TokenStream {
 
         #[automatically_derived]
         impl #impl_generics ::vexil::Flags for #name #type_generics #where_clause {
-            fn evaluate(_: &::vexil::Client, _: &impl ::vexil::client::AsContext) -> Self {
+            fn evaluate(_: &::vexil::Client, _: &(impl ::vexil::client::AsContext + ?Sized)) -> Self {
                 ::core::unreachable!()
             }
 
-            async fn evaluate_async(_: &::vexil::Client, _: &impl ::vexil::client::AsContext) -> Self {
+            async fn evaluate_async(_: &::vexil::Client, _: &(impl ::vexil::client::AsContext + ?Sized)) -> Self {
                 ::core::unreachable!()
             }
 

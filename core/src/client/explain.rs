@@ -55,7 +55,7 @@ impl Client {
     pub fn explain(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         options: &ExplainOptions,
     ) -> Explanation {
         let question = match self.question(key, context, options) {
@@ -93,7 +93,7 @@ impl Client {
     pub async fn explain_async(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         options: &ExplainOptions,
     ) -> Explanation {
         let question = match self.question(key, context, options) {
@@ -113,7 +113,7 @@ impl Client {
     fn question<'q>(
         &'q self,
         key: &'q str,
-        context: &'q impl AsContext,
+        context: &'q (impl AsContext + ?Sized),
         options: &'q ExplainOptions,
     ) -> Result<Question<'q>, Box<Explanation>> {
         let view = self.view(context);

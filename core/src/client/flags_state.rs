@@ -195,7 +195,7 @@ impl Client {
     #[must_use]
     pub fn all_flags_state(
         &self,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         options: FlagsStateOptions,
     ) -> FlagsState {
         let view = self.view(context);
@@ -232,7 +232,7 @@ impl Client {
     /// ```
     pub async fn all_flags_state_async(
         &self,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         options: FlagsStateOptions,
     ) -> FlagsState {
         let view = self.view(context);

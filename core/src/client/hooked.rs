@@ -51,7 +51,7 @@ impl Client {
         &self,
         method: EvaluationMethod,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> Detail<T::Output> {
         let default_value = || default.to_value();
@@ -73,7 +73,7 @@ impl Client {
         &self,
         method: EvaluationMethod,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> Detail<T::Output> {
         let default_value = || default.to_value();

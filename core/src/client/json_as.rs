@@ -83,7 +83,7 @@ impl Client {
     pub fn json_as<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> T {
         self.deserialized(EvaluationMethod::Variation, key, context, default)
@@ -113,7 +113,7 @@ impl Client {
     pub fn json_as_detail<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> Detail<T> {
         self.deserialized(EvaluationMethod::VariationDetail, key, context, default)
@@ -123,7 +123,7 @@ impl Client {
     pub async fn json_as_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> T {
         self.deserialized_async(EvaluationMethod::Variation, key, context, default)
@@ -135,7 +135,7 @@ impl Client {
     pub async fn json_as_detail_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> Detail<T> {
         self.deserialized_async(EvaluationMethod::VariationDetail, key, context, default)
@@ -146,7 +146,7 @@ impl Client {
         &self,
         method: EvaluationMethod,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> Detail<T> {
         let own = OwnDefault(&default);
@@ -167,7 +167,7 @@ impl Client {
         &self,
         method: EvaluationMethod,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> Detail<T> {
         let own = OwnDefault(&default);

@@ -100,7 +100,7 @@ impl Client {
     /// assert_eq!(events.take(), []);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn identify(&self, context: &impl AsContext) {
+    pub fn identify(&self, context: &(impl AsContext + ?Sized)) {
         if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
             // The legacy user format allows an empty key, which the service cannot index.
             if context.multiple() || !context.key().is_empty() {
@@ -124,7 +124,7 @@ impl Client {
     /// assert_eq!(key, "signed-up");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn track(&self, key: &str, context: &impl AsContext) {
+    pub fn track(&self, key: &str, context: &(impl AsContext + ?Sized)) {
         self.track_with(key, context, &Value::Null, None);
     }
 
@@ -144,7 +144,12 @@ impl Client {
     /// assert_eq!((data, metric), (&Value::from("newsletter"), &None));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn track_data(&self, key: &str, context: &impl AsContext, data: impl Into<Value>) {
+    pub fn track_data(
+        &self,
+        key: &str,
+        context: &(impl AsContext + ?Sized),
+        data: impl Into<Value>,
+    ) {
         self.track_with(key, context, &data.into(), None);
     }
 
@@ -167,14 +172,20 @@ impl Client {
     pub fn track_metric(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         metric: f64,
         data: impl Into<Value>,
     ) {
         self.track_with(key, context, &data.into(), Some(metric));
     }
 
-    fn track_with(&self, key: &str, context: &impl AsContext, data: &Value, metric: Option<f64>) {
+    fn track_with(
+        &self,
+        key: &str,
+        context: &(impl AsContext + ?Sized),
+        data: &Value,
+        metric: Option<f64>,
+    ) {
         let Some(context) = self.valid(context) else {
             return;
         };
@@ -310,7 +321,7 @@ impl Client {
         self.shared.processor.as_deref()
     }
 
-    fn valid<'c>(&self, context: &'c impl AsContext) -> Option<&'c Context> {
+    fn valid<'c>(&self, context: &'c (impl AsContext + ?Sized)) -> Option<&'c Context> {
         let context = context.as_context();
         context
             .map_err(|error| self.shared.resolver.log_once.invalid_context(error))

@@ -117,7 +117,7 @@ impl Client {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn scope(&self, context: &impl AsContext) -> Scope {
+    pub fn scope(&self, context: &(impl AsContext + ?Sized)) -> Scope {
         Scope(Arc::new(Inner {
             client: self.clone(),
             context: context.as_context().cloned().map_err(Clone::clone),

@@ -24,7 +24,12 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn bool_variation(&self, key: &str, context: &impl AsContext, default: bool) -> bool {
+    pub fn bool_variation(
+        &self,
+        key: &str,
+        context: &(impl AsContext + ?Sized),
+        default: bool,
+    ) -> bool {
         self.variation(key, context, default)
     }
 
@@ -56,7 +61,7 @@ impl Client {
     pub fn bool_variation_detail(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: bool,
     ) -> Detail<bool> {
         self.variation_detail(key, context, default)
@@ -83,7 +88,12 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn int_variation(&self, key: &str, context: &impl AsContext, default: i64) -> i64 {
+    pub fn int_variation(
+        &self,
+        key: &str,
+        context: &(impl AsContext + ?Sized),
+        default: i64,
+    ) -> i64 {
         self.variation(key, context, default)
     }
 
@@ -112,7 +122,7 @@ impl Client {
     pub fn int_variation_detail(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: i64,
     ) -> Detail<i64> {
         self.variation_detail(key, context, default)
@@ -136,7 +146,12 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn float_variation(&self, key: &str, context: &impl AsContext, default: f64) -> f64 {
+    pub fn float_variation(
+        &self,
+        key: &str,
+        context: &(impl AsContext + ?Sized),
+        default: f64,
+    ) -> f64 {
         self.variation(key, context, default)
     }
 
@@ -165,7 +180,7 @@ impl Client {
     pub fn float_variation_detail(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: f64,
     ) -> Detail<f64> {
         self.variation_detail(key, context, default)
@@ -189,7 +204,12 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn str_variation(&self, key: &str, context: &impl AsContext, default: &str) -> Text {
+    pub fn str_variation(
+        &self,
+        key: &str,
+        context: &(impl AsContext + ?Sized),
+        default: &str,
+    ) -> Text {
         self.variation(key, context, default)
     }
 
@@ -217,7 +237,7 @@ impl Client {
     pub fn str_variation_detail(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: &str,
     ) -> Detail<Text> {
         self.variation_detail(key, context, default)
@@ -244,7 +264,12 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn json_variation(&self, key: &str, context: &impl AsContext, default: Value) -> Value {
+    pub fn json_variation(
+        &self,
+        key: &str,
+        context: &(impl AsContext + ?Sized),
+        default: Value,
+    ) -> Value {
         self.variation(key, context, default)
     }
 
@@ -273,7 +298,7 @@ impl Client {
     pub fn json_variation_detail(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: Value,
     ) -> Detail<Value> {
         self.variation_detail(key, context, default)

@@ -95,6 +95,19 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
 /// assert!(client.bool_variation("new-checkout", &Context::new(""), true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// If the arguments are in another order, the compiler error names the right one:
+///
+/// ```compile_fail,E0277
+/// # fn example(client: &vexil::Client, ada: &vexil::Context) {
+/// let on = client.bool_variation(ada, "new-checkout", false);
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a context is expected, not a `{Self}`",
+    label = "not a `Context`, a `Result<Context, ContextError>` or a `Scope`",
+    note = "the order of the arguments is: the key of the flag, the context, the default"
+)]
 pub trait AsContext: sealed::Sealed + sealed::MayBePinned + Sync {
     /// Returns the context.
     ///

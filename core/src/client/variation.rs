@@ -105,7 +105,7 @@ impl Client {
     pub fn variation<T: FlagValue>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> T::Output {
         if !self.shared.hooks.is_empty() {
@@ -142,7 +142,7 @@ impl Client {
     pub fn variation_detail<T: FlagValue>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> Detail<T::Output> {
         if !self.shared.hooks.is_empty() {
@@ -176,7 +176,7 @@ impl Client {
     pub async fn variation_async<T: FlagValue>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> T::Output {
         if !self.shared.hooks.is_empty() {
@@ -211,7 +211,7 @@ impl Client {
     pub async fn variation_detail_async<T: FlagValue>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: T,
     ) -> Detail<T::Output> {
         if !self.shared.hooks.is_empty() {
@@ -227,7 +227,7 @@ impl Client {
 
     /// The data that evaluations for this context see.
     #[inline]
-    pub(super) fn view<'a>(&'a self, context: &'a impl AsContext) -> DataView<'a> {
+    pub(super) fn view<'a>(&'a self, context: &'a (impl AsContext + ?Sized)) -> DataView<'a> {
         DataView::new(&self.shared.resolver, context.pinned(self))
     }
 
@@ -236,7 +236,7 @@ impl Client {
     pub(crate) fn evaluate<T: Requested, R>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: &T,
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R,
@@ -254,7 +254,7 @@ impl Client {
     fn evaluate_and_record<T: Requested, R>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: &T,
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R,
@@ -285,7 +285,7 @@ impl Client {
     pub(crate) async fn evaluate_async<T: Requested, R: Send>(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default: &T,
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R + Send + Sync,

@@ -78,6 +78,11 @@ use crate::store::{DataStore, PersistentDataStore};
 /// assert_eq!(client.str_variation("banner", &vexil::Context::new("ada")?, ""), "hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not configure a component of the type `{T}`",
+    label = "neither a component of this type nor a configuration of one",
+    note = "pass the component by value, in an `Arc`, or a configuration from `vexil::config`"
+)]
 pub trait Configure<T: ?Sized>: Debug + Send + Sync + 'static {
     /// Creates the component for one client.
     ///

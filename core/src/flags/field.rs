@@ -42,7 +42,7 @@ impl<T: FieldValue> Field<T> {
 
     /// Evaluates the flag.
     #[inline]
-    pub fn value(&self, client: &Client, context: &impl AsContext) -> T {
+    pub fn value(&self, client: &Client, context: &(impl AsContext + ?Sized)) -> T {
         if client.has_hooks() {
             let method = EvaluationMethod::Variation;
             return self.evaluate_in_series(method, client, context).value;
@@ -53,12 +53,12 @@ impl<T: FieldValue> Field<T> {
     }
 
     /// Evaluates the flag, with the reason for its value.
-    pub fn detail(&self, client: &Client, context: &impl AsContext) -> Detail<T> {
+    pub fn detail(&self, client: &Client, context: &(impl AsContext + ?Sized)) -> Detail<T> {
         self.evaluate_in_series(EvaluationMethod::VariationDetail, client, context)
     }
 
     /// Async form of [`Field::value`].
-    pub async fn value_async(&self, client: &Client, context: &impl AsContext) -> T {
+    pub async fn value_async(&self, client: &Client, context: &(impl AsContext + ?Sized)) -> T {
         if client.has_hooks() {
             let method = EvaluationMethod::Variation;
             let series = self.evaluate_in_series_async(method, client, context);
@@ -72,7 +72,11 @@ impl<T: FieldValue> Field<T> {
     }
 
     /// Async form of [`Field::detail`].
-    pub async fn detail_async(&self, client: &Client, context: &impl AsContext) -> Detail<T> {
+    pub async fn detail_async(
+        &self,
+        client: &Client,
+        context: &(impl AsContext + ?Sized),
+    ) -> Detail<T> {
         let method = EvaluationMethod::VariationDetail;
         self.evaluate_in_series_async(method, client, context).await
     }
@@ -92,7 +96,7 @@ impl<T: FieldValue> Field<T> {
         &self,
         method: EvaluationMethod,
         client: &Client,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
     ) -> Detail<T> {
         let default_value = || json(&(self.default)());
         let series = client.series(Asked {
@@ -115,7 +119,7 @@ impl<T: FieldValue> Field<T> {
         &self,
         method: EvaluationMethod,
         client: &Client,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
     ) -> Detail<T> {
         let default_value = || json(&(self.default)());
         let series = client.series(Asked {

@@ -99,12 +99,12 @@ use crate::client::{AsContext, Client, Scope};
 pub trait Flags: Sized {
     /// Evaluates all flags for a context. Costs as much as an evaluation for each field, and
     /// allocates only what the values of the fields allocate.
-    fn evaluate(client: &Client, context: &impl AsContext) -> Self;
+    fn evaluate(client: &Client, context: &(impl AsContext + ?Sized)) -> Self;
 
     /// Async form of [`Flags::evaluate`]: awaits I/O instead of blocking.
     fn evaluate_async(
         client: &Client,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
     ) -> impl Future<Output = Self> + Send;
 
     /// Evaluates all flags in a scope, with the data of its moment.

@@ -74,7 +74,7 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
     pub async fn read(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default_stage: Stage,
         query: Query,
     ) -> OperationResult<Found> {
@@ -110,7 +110,7 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
     pub async fn write(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default_stage: Stage,
         change: Change,
     ) -> WriteResult<Written> {

@@ -79,7 +79,7 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
     pub fn read(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default_stage: Stage,
         query: &Query,
     ) -> OperationResult<Found> {
@@ -125,7 +125,7 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
     pub fn write(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default_stage: Stage,
         change: &Change,
     ) -> WriteResult<Written> {

@@ -40,7 +40,7 @@ impl Client {
     pub fn migration_variation(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default_stage: Stage,
     ) -> (Stage, MigrationOpTracker) {
         let default_value = || default_stage.into();
@@ -78,7 +78,7 @@ impl Client {
     pub async fn migration_variation_async(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default_stage: Stage,
     ) -> (Stage, MigrationOpTracker) {
         let default_value = || default_stage.into();
@@ -98,7 +98,7 @@ impl Client {
     fn staged(
         &self,
         key: &str,
-        context: &impl AsContext,
+        context: &(impl AsContext + ?Sized),
         default_stage: Stage,
         found: Result<Found, EvalErrorKind>,
         series: Option<Series<'_>>,

@@ -1,0 +1,5 @@
+use vexil::Client;
+
+fn main() {
+    let _ = Client::builder("sdk-key").data_source("flags.json");
+}
