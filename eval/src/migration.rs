@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::text::Text;
@@ -15,6 +17,12 @@ use crate::value::Value;
 ///
 /// assert_eq!("dualwrite".parse(), Ok(Stage::DualWrite));
 /// assert!("half-way".parse::<Stage>().is_err());
+///
+/// // In settings of an application, a stage has the same name.
+/// assert_eq!(serde_json::from_str::<Stage>("\"rampdown\"")?, Stage::RampDown);
+/// assert_eq!(serde_json::to_string(&Stage::RampDown)?, "\"rampdown\"");
+/// assert!(serde_json::from_str::<Stage>("\"half-way\"").is_err());
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
@@ -72,6 +80,20 @@ impl FromStr for Stage {
         all.into_iter()
             .find(|stage| stage.as_str() == text)
             .ok_or(ParseStageError)
+    }
+}
+
+impl Serialize for Stage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Stage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 

@@ -43,6 +43,11 @@ pub struct FlagsStateOptions {
 }
 
 impl FlagsStateOptions {
+    /// All flags, with versions, and with the reasons that experiments need.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Whether only flags that are available to client-side SDKs are included. Default: all flags.
     ///
     /// ```

@@ -31,7 +31,7 @@ impl Context {
         Self::builder(key).build()
     }
 
-    /// Creates a context of the given kind with only a key.
+    /// Creates a context of the given kind with only a key. The key comes first, unlike in Go.
     ///
     /// ```
     /// use vexil_eval::{Context, ContextError};
@@ -62,7 +62,7 @@ impl Context {
     /// ```
     #[must_use]
     pub fn builder(key: impl Into<Text>) -> ContextBuilder {
-        ContextBuilder::new(key.into())
+        ContextBuilder::new(key)
     }
 
     /// Creates a multi-context from the given contexts. A single context is returned unchanged.
@@ -90,7 +90,7 @@ impl Context {
     /// Returns a builder of a multi-context.
     #[must_use]
     pub fn multi_builder() -> MultiContextBuilder {
-        MultiContextBuilder::default()
+        MultiContextBuilder::new()
     }
 
     /// Returns a builder with all properties of this context; an empty builder for a multi-context.
@@ -111,6 +111,9 @@ impl Context {
 }
 
 /// A builder of a single-kind [`Context`].
+///
+/// The setters consume the builder and return it. Code that sets an attribute under a condition uses
+/// [`try_set`](Self::try_set), or `builder = builder.set(…)`.
 ///
 /// ```
 /// use vexil_eval::Context;
@@ -136,10 +139,12 @@ pub struct ContextBuilder {
 }
 
 impl ContextBuilder {
-    pub(crate) fn new(key: Text) -> Self {
+    /// Returns a builder of a context of kind `user`, like [`Context::builder`].
+    #[must_use]
+    pub fn new(key: impl Into<Text>) -> Self {
         Self {
             kind: DEFAULT_KIND,
-            key,
+            key: key.into(),
             name: None,
             anonymous: false,
             attributes: Vec::new(),
@@ -367,6 +372,12 @@ pub struct MultiContextBuilder {
 }
 
 impl MultiContextBuilder {
+    /// Returns a builder without contexts, like [`Context::multi_builder`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Adds a context, valid or not. A multi-context contributes each of its members.
     ///
     /// ```

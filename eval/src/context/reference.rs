@@ -9,7 +9,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use super::name::{Attribute, BuiltIn};
@@ -272,6 +272,13 @@ impl From<String> for Reference {
 impl From<Text> for Reference {
     fn from(text: Text) -> Self {
         Self::new(text)
+    }
+}
+
+/// Reads a string as [`Reference::new`] does.
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::deserialize(deserializer).map(Self::new)
     }
 }
 
