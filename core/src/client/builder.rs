@@ -165,6 +165,7 @@ impl ClientBuilder {
     /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "update_processor")]
     pub fn data_source(self, source: impl Configure<dyn DataSource>) -> Self {
         self.flags_from(Arc::new(source), false)
     }
@@ -262,6 +263,7 @@ impl ClientBuilder {
     /// assert!(matches!(error, NotReadyError::StoreNotRead { .. }));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("use_ldd", "external_updates_only"))]
     pub fn daemon_mode(mut self, store: impl Into<PersistentStoreConfig>) -> Self {
         self.daemon = Some(store.into());
         self
@@ -287,6 +289,7 @@ impl ClientBuilder {
     /// assert!(database.database().item("", DataKind::Flag, "banner").is_some());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "feature_store")]
     pub fn data_store(mut self, store: impl Configure<dyn DataStore>) -> Self {
         self.data_store = Some(Arc::new(store));
         self
@@ -329,12 +332,14 @@ impl ClientBuilder {
     /// assert_eq!(events.take().len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "event_processor")]
     pub fn events(mut self, processor: impl Configure<dyn EventProcessor>) -> Self {
         self.events = Events::Processor(Arc::new(processor));
         self
     }
 
     /// Disables events.
+    #[doc(alias("send_events", "no_events", "NullEventProcessorBuilder"))]
     pub fn without_events(mut self) -> Self {
         self.events = Events::Disabled;
         self
@@ -460,6 +465,7 @@ impl ClientBuilder {
     /// Returns an error if the SDK key or a base URL is invalid, a component cannot be configured,
     /// there is no data source, the background thread cannot be started, or the
     /// [runtime](Self::runtime) is already shut down.
+    #[doc(alias("build", "start_with_default_executor"))]
     pub fn start(self) -> Result<Client, ConfigError> {
         let runtime = match self.runtime {
             Some(runtime) if !runtime.is_inherited() => runtime,
@@ -612,6 +618,7 @@ impl ClientBuilder {
     }
 
     /// The application that uses the client, for the service's statistics. Default: not reported.
+    #[doc(alias = "application_info")]
     pub fn application(mut self, application: ApplicationInfo) -> Self {
         self.web.application = application;
         self

@@ -64,6 +64,7 @@ impl<'a> FlagTracker<'a> {
     /// assert_eq!(end, Err(mpsc::RecvTimeoutError::Disconnected));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "add_flag_change_listener")]
     pub fn add_listener(
         &self,
         listener: impl Fn(&FlagChange) + Send + Sync + 'static,

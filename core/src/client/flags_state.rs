@@ -65,6 +65,7 @@ impl FlagsStateOptions {
     /// # assert!(state.is_valid());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "flag_filter")]
     pub fn client_side_only(mut self, on: bool) -> Self {
         self.client_side_only = on;
         self
@@ -150,18 +151,21 @@ impl FlagsState {
 
     /// The value of a flag: null if the flag has no value for the context, `None` if there is no
     /// such flag.
+    #[doc(alias = "get_flag_value")]
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.flags.get(key).map(|flag| &flag.value)
     }
 
     /// The reason of a flag's value; `None` if the options leave it out.
+    #[doc(alias = "get_flag_reason")]
     #[must_use]
     pub fn reason(&self, key: &str) -> Option<&Reason> {
         self.flags.get(key)?.reason.as_ref()
     }
 
     /// All values by key.
+    #[doc(alias("to_values_map", "all_values"))]
     pub fn values(&self) -> impl ExactSizeIterator<Item = (&Text, &Value)> {
         self.flags.iter().map(|(key, flag)| (key, &flag.value))
     }
@@ -197,6 +201,7 @@ impl Client {
     /// assert!(!state.is_valid());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("all_flags_detail", "all_flags"))]
     #[must_use]
     pub fn all_flags_state(
         &self,

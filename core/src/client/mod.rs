@@ -188,6 +188,7 @@ type Outcome = watch::Sender<Option<bool>>;
 
 impl Client {
     /// Returns a builder for a client with this SDK key.
+    #[doc(alias("build", "init"))]
     pub fn builder(sdk_key: impl Into<SdkKey>) -> ClientBuilder {
         ClientBuilder::new(sdk_key.into())
     }
@@ -231,6 +232,7 @@ impl Client {
     /// the data store. Returns immediately with [`NotReadyError::Refused`] if the service refuses
     /// the SDK key, and with [`NotReadyError::GivenUp`] if the data source has given up. The client
     /// stays usable after an error, and keeps trying unless the data source has given up.
+    #[doc(alias = "wait_for_initialization")]
     pub async fn wait_until_ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
         self.shared.runtime.timeout(timeout, self.settled()).await;
         self.ready()
@@ -340,6 +342,7 @@ impl Client {
     /// assert!(client.is_initialized());
     /// # Ok::<(), vexil::config::ConfigError>(())
     /// ```
+    #[doc(alias = "initialized")]
     #[must_use]
     pub fn is_initialized(&self) -> bool {
         let needs_none = self.is_offline() || self.shared.resolver.daemon_mode;
@@ -408,18 +411,21 @@ impl Client {
     }
 
     /// The status of the data source.
+    #[doc(alias = "data_source_status_provider")]
     #[must_use]
     pub fn data_source_status(&self) -> DataSourceStatusProvider<'_> {
         DataSourceStatusProvider::new(&self.shared.resolver.updater.status, &self.shared.runtime)
     }
 
     /// The status of the data store's database. A store in memory is always available.
+    #[doc(alias = "data_store_status_provider")]
     #[must_use]
     pub fn data_store_status(&self) -> DataStoreStatusProvider<'_> {
         DataStoreStatusProvider::new(&self.shared.data_store_status, &self.shared.runtime)
     }
 
     /// The status of the big-segment store.
+    #[doc(alias = "big_segment_store_status_provider")]
     #[must_use]
     pub fn big_segment_store_status(&self) -> BigSegmentStoreStatusProvider<'_> {
         BigSegmentStoreStatusProvider::new(

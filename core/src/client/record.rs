@@ -124,6 +124,7 @@ impl Client {
     /// assert_eq!(key, "signed-up");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "track_event")]
     pub fn track(&self, key: &str, context: &(impl AsContext + ?Sized)) {
         self.track_with(key, context, &Value::Null, None);
     }
@@ -258,6 +259,7 @@ impl Client {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
+    #[doc(alias = "flush_blocking")]
     pub async fn flush_and_wait(&self, timeout: Duration) -> bool {
         let Some(processor) = self.processor() else {
             return true;

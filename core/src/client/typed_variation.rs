@@ -145,6 +145,7 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias("double_variation", "float64_variation", "number_variation"))]
     #[must_use]
     pub fn float_variation(
         &self,
@@ -176,6 +177,11 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias(
+        "double_variation_detail",
+        "float64_variation_detail",
+        "number_variation_detail"
+    ))]
     #[must_use]
     pub fn float_variation_detail(
         &self,
@@ -203,6 +209,7 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "string_variation")]
     #[must_use]
     pub fn str_variation(
         &self,
@@ -233,6 +240,7 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "string_variation_detail")]
     #[must_use]
     pub fn str_variation_detail(
         &self,

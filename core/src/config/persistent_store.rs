@@ -132,6 +132,7 @@ impl PersistentStoreConfig {
     /// assert_eq!(store.calls().count(StoreMethod::Get), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("cache_time", "cache_seconds", "cache_forever", "no_caching"))]
     pub fn cache(mut self, mode: CacheMode) -> Self {
         self.cache = Some(mode);
         self

@@ -27,6 +27,7 @@ impl Context {
     ///
     /// # Errors
     /// Returns an error if the key is empty.
+    #[doc(alias = "create")]
     pub fn new(key: impl Into<Text>) -> Result<Self, ContextError> {
         Self::builder(key).build()
     }
@@ -47,6 +48,7 @@ impl Context {
     /// # Errors
     /// Returns an error if the key is empty or the kind is not allowed; see
     /// [`ContextBuilder::kind`].
+    #[doc(alias = "new_with_kind")]
     pub fn with_kind(key: impl Into<Text>, kind: impl Into<Text>) -> Result<Self, ContextError> {
         Self::builder(key).kind(kind).build()
     }
@@ -80,6 +82,7 @@ impl Context {
     ///
     /// # Errors
     /// Returns an error if there are no contexts, or two of the same kind.
+    #[doc(alias("create_multi", "new_multi"))]
     pub fn multi(contexts: impl IntoIterator<Item = Self>) -> Result<Self, ContextError> {
         contexts
             .into_iter()
@@ -104,6 +107,7 @@ impl Context {
     /// assert_eq!(upgraded.key(), "ada");
     /// # Ok::<(), vexil_eval::ContextError>(())
     /// ```
+    #[doc(alias("builder_from_context", "new_builder_from_context"))]
     #[must_use]
     pub fn to_builder(&self) -> ContextBuilder {
         ContextBuilder::from_context(self)
@@ -235,6 +239,7 @@ impl ContextBuilder {
     /// assert_eq!(context.get("age"), None);
     /// # Ok::<(), vexil_eval::ContextError>(())
     /// ```
+    #[doc(alias("set_string", "set_bool", "set_int", "set_float", "set_value"))]
     #[must_use]
     #[inline]
     pub fn set(mut self, name: impl Into<Text>, value: impl Into<Value>) -> Self {
@@ -251,6 +256,7 @@ impl ContextBuilder {
     /// assert!(builder.try_set("anonymous", true));
     /// assert!(!builder.try_set("anonymous", "yes"));
     /// ```
+    #[doc(alias = "try_set_value")]
     #[inline]
     pub fn try_set(&mut self, name: impl Into<Text>, value: impl Into<Value>) -> bool {
         let name = name.into();
@@ -286,6 +292,7 @@ impl ContextBuilder {
     /// assert_eq!(context.private_attributes()[1], Reference::new("/address/street"));
     /// # Ok::<(), vexil_eval::ContextError>(())
     /// ```
+    #[doc(alias = "add_private_attribute")]
     #[must_use]
     pub fn private<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
         self.private.extend(references.into_iter().map(Into::into));
@@ -387,6 +394,7 @@ impl MultiContextBuilder {
     /// let Err(ContextError::InvalidMembers { errors }) = built else { unreachable!() };
     /// assert!(matches!(errors[..], [ContextError::EmptyKey]));
     /// ```
+    #[doc(alias = "add_context")]
     #[must_use]
     #[expect(
         clippy::should_implement_trait,

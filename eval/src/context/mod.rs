@@ -113,6 +113,7 @@ impl Context {
     }
 
     /// Whether this is a multi-context.
+    #[doc(alias = "is_multi")]
     #[must_use]
     pub fn multiple(&self) -> bool {
         matches!(self.0.members, Members::Multi(_))
@@ -150,6 +151,7 @@ impl Context {
     /// assert_eq!(context.lookup(&Reference::new("/address/street")), None);
     /// # Ok::<(), vexil_eval::ContextError>(())
     /// ```
+    #[doc(alias = "get_value")]
     #[must_use]
     pub fn lookup(&self, reference: &Reference) -> Option<Value> {
         match (&self.0.members, reference.components()) {
@@ -207,6 +209,7 @@ impl Context {
     /// assert_eq!(both.individual_context("device"), None);
     /// # Ok::<(), vexil_eval::ContextError>(())
     /// ```
+    #[doc(alias = "as_kind")]
     #[must_use]
     pub fn individual_context(&self, kind: &str) -> Option<&Self> {
         self.individual_contexts()
@@ -222,6 +225,7 @@ impl Context {
     /// assert_eq!(Context::with_kind("a:b", "org")?.fully_qualified_key(), "org:a%3Ab");
     /// # Ok::<(), vexil_eval::ContextError>(())
     /// ```
+    #[doc(alias = "canonical_key")]
     #[must_use]
     pub fn fully_qualified_key(&self) -> &str {
         &self.0.canonical_key

@@ -60,6 +60,7 @@ impl ServiceEndpoints {
     /// assert_eq!(relay.streaming(), "http://relay:8030/");
     /// assert_eq!(relay.events(), relay.streaming());
     /// ```
+    #[doc(alias = "relay_proxy")]
     pub fn relay(url: impl Into<String>) -> Self {
         let url = trimmed(url);
         Self {
@@ -78,6 +79,7 @@ impl ServiceEndpoints {
     /// assert_eq!(endpoints.polling(), "https://sdk.launchdarkly.com");
     /// assert!(!format!("{endpoints:?}").contains("secret"));
     /// ```
+    #[doc(alias("streaming_base_url", "stream_uri"))]
     pub fn with_streaming(mut self, url: impl Into<String>) -> Self {
         self.streaming = trimmed(url);
         self
@@ -94,6 +96,7 @@ impl ServiceEndpoints {
     /// let ConfigError::BaseUrl { part, url, .. } = error else { panic!("{error}") };
     /// assert_eq!((part, url.as_str()), ("polling", "https://…@relay.example.com"));
     /// ```
+    #[doc(alias("polling_base_url", "base_uri"))]
     pub fn with_polling(mut self, url: impl Into<String>) -> Self {
         self.polling = trimmed(url);
         self
@@ -118,6 +121,7 @@ impl ServiceEndpoints {
     /// assert_eq!(service.summary_counts().flag("new-checkout"), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("events_base_url", "events_uri"))]
     pub fn with_events(mut self, url: impl Into<String>) -> Self {
         self.events = trimmed(url);
         self

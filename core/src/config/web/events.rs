@@ -105,6 +105,7 @@ impl EventsConfig {
     /// assert_eq!((stats.dropped_events, stats.delivered_events), (2, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "events_max_pending")]
     pub fn capacity(mut self, events: usize) -> Self {
         self.capacity = events;
         self
@@ -277,6 +278,7 @@ impl EventsConfig {
     /// assert_eq!(request.header("content-encoding"), Some("gzip"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("compress_events", "enable_gzip", "enable_event_compression"))]
     pub fn compress(mut self, on: bool) -> Self {
         self.compress = on;
         self
