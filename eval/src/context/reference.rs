@@ -25,6 +25,11 @@ use crate::value::Value;
 /// assert_eq!(Reference::new("a/b").components(), ["a/b"]);
 /// assert_eq!(Reference::literal("/a/b").as_str(), "/~1a~1b");
 /// assert!(Reference::new("//").error().is_some());
+///
+/// // A list of private attributes in the settings of an application:
+/// let private: Vec<Reference> = serde_json::from_str(r#"["email", "/address/city"]"#)?;
+/// assert_eq!(private, [Reference::new("email"), Reference::new("/address/city")]);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reference {
