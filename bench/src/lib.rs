@@ -141,3 +141,8 @@ pub fn workload(flags: u32) -> Result<String, Box<dyn Error>> {
 pub fn workload_user() -> Result<vexil::Context, Box<dyn Error>> {
     <ours::Ours as sdk::Sdk>::context(&workload::USER)
 }
+
+/// Compiles and runs the code of the guide's page on the peer: only this crate depends on both SDKs.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/coming-from/rust.md")]
+struct ComingFromThePeer;
