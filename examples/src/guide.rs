@@ -1,4 +1,5 @@
-//! Compiles and runs the code of the guide. `tests/guide.rs` fails if a page is missing here.
+//! Compiles and runs the code of the guide. `tests/guide.rs` fails if a page is missing here. The page
+//! for users of the official Rust SDK is compiled by `vexil-bench`, which depends on that SDK.
 
 macro_rules! pages {
     ($($page:ident $file:literal)+) => {
@@ -11,6 +12,10 @@ macro_rules! pages {
 
 pages! {
     BigSegments "big-segments.md"
+    ComingFromGo "coming-from/go.md"
+    ComingFromNode "coming-from/node.md"
+    ComingFromOpenFeature "coming-from/openfeature.md"
+    ComingFromPython "coming-from/python.md"
     Custom "custom.md"
     DaemonMode "daemon-mode.md"
     DataSystems "data-systems.md"
