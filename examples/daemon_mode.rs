@@ -10,30 +10,20 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use serde_json::Value as Json;
 use tracing_subscriber::filter::LevelFilter;
 use vexil::Client;
 use vexil::status::DataStoreStatus;
-use vexil_examples::{contexts, log_to_stderr, table};
+use vexil_examples::{Relay, contexts, log_to_stderr, table};
 use vexil_redis::RedisDataStore;
-use vexil_testing::servers::{RedisServer, ServerError};
+use vexil_testing::servers::RedisServer;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const PREFIX: &str = "ld:shop:live";
 
-/// The tombstone that a Relay Proxy writes for a deleted flag: a complete object, so that no reader
-/// misses a property.
-const DELETED: &str = r#"{"key":"$deleted","on":false,"prerequisites":[],"targets":[],"contextTargets":[],"rules":[],
-    "fallthrough":{},"offVariation":null,"variations":[],"clientSide":false,"salt":"","trackEvents":false,
-    "trackEventsFallthrough":false,"debugEventsUntilDate":null,"version":4,"deleted":true}"#;
-
 fn main() -> anyhow::Result<()> {
     log_to_stderr(LevelFilter::ERROR);
     let redis = RedisServer::start()?;
-    let relay = Relay {
-        redis: &redis,
-        data: serde_json::from_str(include_str!("flags.json"))?,
-    };
+    let relay = Relay::new(&redis, PREFIX, include_str!("flags.json"))?;
     relay.fill()?;
 
     let store = RedisDataStore::builder().url(redis.url()).prefix(PREFIX);
@@ -91,50 +81,6 @@ fn main() -> anyhow::Result<()> {
     wait_until(&client, |status| status.available && !status.stale)?;
     print_status("The Relay Proxy has written all flags again", &client);
     Ok(())
-}
-
-/// Writes to Redis like a Relay Proxy.
-struct Relay<'a> {
-    redis: &'a RedisServer,
-    data: Json,
-}
-
-impl Relay<'_> {
-    /// Writes all items, and then the empty marker of a complete data set.
-    fn fill(&self) -> anyhow::Result<()> {
-        for (name, hash) in [("segments", "segments"), ("flags", "features")] {
-            for key in self.data[name]
-                .as_object()
-                .into_iter()
-                .flat_map(serde_json::Map::keys)
-            {
-                self.put(hash, key, &self.item(name, key, 1).to_string())?;
-            }
-        }
-        self.put("features", "long-gone", DELETED)?;
-        self.redis
-            .command(["SET", &format!("{PREFIX}:$inited"), ""])?;
-        Ok(())
-    }
-
-    fn switch_on(&self, key: &str) -> anyhow::Result<()> {
-        let mut flag = self.item("flags", key, 2);
-        flag["on"] = true.into();
-        Ok(self.put("features", key, &flag.to_string())?)
-    }
-
-    fn item(&self, name: &str, key: &str, version: u32) -> Json {
-        let mut item = self.data[name][key].clone();
-        item["key"] = key.into();
-        item["version"] = version.into();
-        item
-    }
-
-    fn put(&self, hash: &str, key: &str, item: &str) -> Result<(), ServerError> {
-        self.redis
-            .command(["HSET", &format!("{PREFIX}:{hash}"), key, item])
-            .map(drop)
-    }
 }
 
 /// The check for a readiness probe. A liveness probe must not depend on the client: it recovers

@@ -1,4 +1,7 @@
-//! Shared by the examples: contexts to evaluate flags for, a table of the results, and the log.
+//! Shared by the examples: contexts to evaluate flags for, a table of the results, the log, and the
+//! writer of their Redis.
+
+mod relay;
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
@@ -6,6 +9,8 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::filter::LevelFilter;
 use vexil::client::FlagsStateOptions;
 use vexil::{Client, Context, ContextError};
+
+pub use self::relay::Relay;
 
 /// Returns three contexts for which the flags of `flags.json` have different values.
 ///
