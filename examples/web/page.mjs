@@ -25,7 +25,7 @@ function show(origin) {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   // Fetches the flags of the context. The server requires its hash.
-  const { status } = await client.identify(context, { hash: form.elements.hash.value, timeout: 20 });
+  const { status } = await client.identify(context, { hash: form.elements.hash.value, timeout: 15 });
   show(status === "completed" ? "the server" : `before: ${status}`);
 });
 

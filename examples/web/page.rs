@@ -41,7 +41,7 @@ async fn page(scope: RequestScope) -> Response {
         // The page is for this visitor.
         (CACHE_CONTROL, "no-store"),
         // The browser sends requests to no other address.
-        (CONTENT_SECURITY_POLICY, "default-src 'self'"),
+        (CONTENT_SECURITY_POLICY, "default-src 'self'; img-src data:"),
     ];
     (headers, Html(page)).into_response()
 }
