@@ -348,6 +348,22 @@ fn if_only_some_base_urls_are_set_the_others_are_logged() {
     }
 }
 
+#[cfg(feature = "http")]
+#[test]
+fn in_daemon_mode_only_the_base_url_of_events_is_used_and_none_is_logged() {
+    use vexil::config::{PersistentStoreConfig, ServiceEndpoints};
+    use vexil_testing::MemoryPersistentStore;
+
+    let database = PersistentStoreConfig::new(MemoryPersistentStore::new());
+    let builder = Client::builder("sdk-key")
+        .daemon_mode(database)
+        .service_endpoints(ServiceEndpoints::new().with_events("http://relay:8030"))
+        .without_events();
+    let mut lines = logged(|| drop(builder.start().unwrap()));
+    lines.retain(|line| line.contains("URL"));
+    assert!(lines.is_empty(), "{lines:#?}");
+}
+
 // SRC-5.1: logged once per outage, not per update
 #[test]
 fn a_store_that_fails_is_logged_once_per_outage() {

@@ -61,7 +61,7 @@ impl ClientContext {
     ) -> Result<Self, ConfigError> {
         sdk_key.check(offline || daemon_mode)?;
         Ok(Self {
-            web: Web::new(web, &sdk_key, offline)?,
+            web: Web::new(web, &sdk_key, offline, daemon_mode)?,
             sdk_key,
             runtime,
             daemon_mode,

@@ -154,11 +154,16 @@ impl ServiceEndpoints {
         ]
     }
 
-    /// Validates the URLs. Warns if only some of them are customised, which is usually a mistake.
+    /// Validates the URLs.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         for (part, url) in self.parts() {
             check(part, url)?;
         }
+        Ok(())
+    }
+
+    /// Warns if only some of the URLs are customised, which is usually a mistake.
+    pub(super) fn warn_if_mixed(&self) {
         let parts = self.parts().into_iter().zip(self.are_custom());
         let (set, unset): (Vec<_>, Vec<_>) = parts.partition(|(_, is_custom)| *is_custom);
         if !set.is_empty() && !unset.is_empty() {
@@ -174,7 +179,6 @@ impl ServiceEndpoints {
                 "only some base URLs are set, which is usually a mistake"
             );
         }
-        Ok(())
     }
 
     fn parts(&self) -> [(&'static str, &str); 3] {

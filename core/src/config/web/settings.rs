@@ -53,14 +53,19 @@ pub(super) struct FlagsArrive {
 }
 
 impl Web {
-    /// Validates the settings. An offline client does not use the endpoints.
+    /// Validates the settings. An offline client does not use the endpoints, and one in daemon mode
+    /// only that for events.
     pub(in crate::config) fn new(
         settings: WebSettings,
         sdk_key: &SdkKey,
         offline: bool,
+        daemon_mode: bool,
     ) -> Result<Self, ConfigError> {
         if !offline {
             settings.endpoints.check()?;
+        }
+        if !offline && !daemon_mode {
+            settings.endpoints.warn_if_mixed();
         }
         Ok(Self {
             headers: headers(sdk_key, &settings)?,
