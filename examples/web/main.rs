@@ -40,8 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 .url(&environment.redis_url)
                 .prefix(PREFIX),
         )
-        // In daemon mode only events are sent, which a Relay Proxy forwards.
-        .service_endpoints(ServiceEndpoints::relay(&environment.events_url))
+        .service_endpoints(ServiceEndpoints::new().with_events(&environment.events_url))
         .hook(TracingHook::builder().include_value(true).build())
         .start()?;
 
