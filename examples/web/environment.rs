@@ -1,7 +1,6 @@
 //! What the application is given by its environment, and servers in place of what is missing.
 
 use std::env;
-use std::error::Error;
 
 use vexil_examples::Relay;
 use vexil_testing::FakeService;
@@ -25,7 +24,7 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    pub(crate) fn prepare() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn prepare() -> anyhow::Result<Self> {
         let (redis_url, redis) = match env::var("REDIS_URL") {
             Ok(url) => (url, None),
             Err(_) => {

@@ -11,9 +11,9 @@ mod shutdown;
 mod telemetry;
 mod visitor;
 
-use std::error::Error;
 use std::time::Duration;
 
+use anyhow::bail;
 use axum::Router;
 use axum::middleware::from_fn;
 use tokio::net::TcpListener;
@@ -31,7 +31,7 @@ use self::telemetry::Telemetry;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let telemetry = Telemetry::install()?;
     let environment = Environment::prepare()?;
     let client = Client::builder(environment.sdk_key.as_str())
@@ -66,8 +66,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         stats.delivered_events, stats.dropped_events, stats.dropped_counts, stats.dropped_payloads
     );
     environment.print_received();
-    match closed {
-        true => Ok(()),
-        false => Err("the last events were not delivered in time".into()),
+    if !closed {
+        bail!("the last events were not delivered in time");
     }
+    Ok(())
 }

@@ -1,8 +1,7 @@
 //! Traces, logs and metrics.
 
-use std::error::Error;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use axum::Router;
 use axum::extract::Request;
@@ -29,13 +28,15 @@ pub(crate) struct Telemetry {
 impl Telemetry {
     /// Installs the recorder of the SDK's metrics, and the subscriber of the SDK's logs and the
     /// requests' spans. A service would use an exporter that sends spans to a collector.
-    pub(crate) fn install() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn install() -> anyhow::Result<Self> {
         let metrics = PrometheusBuilder::new().install_recorder()?;
         let traces = SdkTracerProvider::builder()
             .with_batch_exporter(Lines)
             .build();
         let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer("shop"));
-        let logs = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+        let logs = tracing_subscriber::fmt::layer()
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal());
         tracing_subscriber::registry()
             .with(spans.with_filter(LevelFilter::INFO))
             .with(logs.with_filter(LevelFilter::WARN))
