@@ -12,6 +12,9 @@ use vexil::{Text, Value};
 use crate::rule_builder::{Rule, RuleBuilder};
 use crate::variation::{Choice, Variation};
 
+/// The variations of a boolean flag.
+const BOOLEAN: [Value; 2] = [Value::Bool(true), Value::Bool(false)];
+
 /// The default context kind.
 pub(crate) const USER: Text = Text::from_static("user");
 
@@ -42,16 +45,16 @@ pub(crate) const USER: Text = Text::from_static("user");
 /// assert!(!gets(Context::builder("cleo").set("country", "IE").set("plan", "free").build()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct FlagBuilder {
     key: Text,
     on: bool,
     variations: Vec<Value>,
-    fallthrough: i64,
-    off: i64,
+    fallthrough: Choice,
+    off: Choice,
     /// The variation of each targeted key, by kind. A key has at most one.
-    targets: BTreeMap<Text, BTreeMap<Text, i64>>,
+    targets: BTreeMap<Text, BTreeMap<Text, Choice>>,
     rules: Vec<Rule>,
     sampling_ratio: Option<i64>,
     exclude_from_summaries: bool,
@@ -66,8 +69,8 @@ impl FlagBuilder {
             key: key.into(),
             on: true,
             variations: Vec::new(),
-            fallthrough: 0,
-            off: 0,
+            fallthrough: Choice::Index(0),
+            off: Choice::Index(0),
             targets: BTreeMap::new(),
             rules: Vec::new(),
             sampling_ratio: None,
@@ -92,8 +95,8 @@ impl FlagBuilder {
         self
     }
 
-    /// Replaces the variations of the flag. Existing references by index are kept. Default: `true`,
-    /// `false`.
+    /// Replaces the variations of the flag. What the flag serves is chosen by index or by value:
+    /// existing choices keep their index, or their value. Default: `true`, `false`.
     pub fn variations<V: Into<Value>>(mut self, variations: impl IntoIterator<Item = V>) -> Self {
         self.variations = variations.into_iter().map(Into::into).collect();
         self
@@ -101,20 +104,20 @@ impl FlagBuilder {
 
     /// Sets the variation served when no target or rule matches. Default: `true`.
     pub fn fallthrough_variation(mut self, variation: impl Into<Variation>) -> Self {
-        self.fallthrough = self.index(variation.into());
+        self.fallthrough = self.choose(variation.into());
         self
     }
 
     /// Sets the variation served while targeting is off. Default: `false`.
     pub fn off_variation(mut self, variation: impl Into<Variation>) -> Self {
-        self.off = self.index(variation.into());
+        self.off = self.choose(variation.into());
         self
     }
 
     /// Serves this variation to every context: turns targeting on and removes all targets and
     /// rules. The off variation stays.
     pub fn variation_for_all(mut self, variation: impl Into<Variation>) -> Self {
-        self.fallthrough = self.index(variation.into());
+        self.fallthrough = self.choose(variation.into());
         self.on = true;
         self.clear_rules().clear_targets()
     }
@@ -141,11 +144,11 @@ impl FlagBuilder {
         key: impl Into<Text>,
         variation: impl Into<Variation>,
     ) -> Self {
-        let index = self.index(variation.into());
+        let choice = self.choose(variation.into());
         self.targets
             .entry(kind_or_user(kind.into()))
             .or_default()
-            .insert(key.into(), index);
+            .insert(key.into(), choice);
         self
     }
 
@@ -249,24 +252,28 @@ impl FlagBuilder {
     /// services.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        let (targets, context_targets) = self.target_lists();
-        let rules = self
+        let mut variations = Variations(self.variations.clone());
+        let fallthrough = variations.index(&self.fallthrough);
+        let off = variations.index(&self.off);
+        let (targets, context_targets) = self.target_lists(&mut variations);
+        let rules: Vec<_> = self
             .rules
             .iter()
             .enumerate()
-            .map(|(index, rule)| rule.to_json(index));
+            .map(|(place, rule)| rule.to_json(place, &mut variations))
+            .collect();
         let mut flag = json!({
             "key": self.key,
             "version": 1,
             "on": self.on,
-            "variations": self.variations,
-            "offVariation": self.off,
-            "fallthrough": {"variation": self.fallthrough},
+            "variations": variations.0,
+            "offVariation": off,
+            "fallthrough": {"variation": fallthrough},
             "salt": "",
             "prerequisites": [],
             "targets": targets,
             "contextTargets": context_targets,
-            "rules": rules.collect::<Vec<_>>(),
+            "rules": rules,
         });
         if let Some(ratio) = self.sampling_ratio {
             flag["samplingRatio"] = ratio.into();
@@ -284,16 +291,21 @@ impl FlagBuilder {
         &self.key
     }
 
-    /// Returns the index of a variation. Makes the flag boolean first if the variation is a
-    /// boolean.
-    pub(crate) fn index(&mut self, variation: Variation) -> i64 {
-        match variation.0 {
-            Choice::Index(index) => index,
-            Choice::Bool(value) => {
-                self.become_boolean();
-                i64::from(!value)
+    /// Prepares the flag for a variation: a boolean makes it boolean, and another value makes a
+    /// boolean flag one of that value.
+    pub(crate) fn choose(&mut self, variation: Variation) -> Choice {
+        match &variation.0 {
+            Choice::Index(_) => {}
+            Choice::Value(Value::Bool(_)) => self.become_boolean(),
+            value @ Choice::Value(_) => {
+                if self.is_boolean() {
+                    self.variations.clear();
+                    self.fallthrough = value.clone();
+                    self.off = value.clone();
+                }
             }
         }
+        variation.0
     }
 
     pub(crate) fn add_rule(&mut self, rule: Rule) {
@@ -301,21 +313,28 @@ impl FlagBuilder {
     }
 
     fn become_boolean(&mut self) {
-        let boolean = [Value::Bool(true), Value::Bool(false)];
-        if self.variations != boolean {
-            self.variations = boolean.into();
-            self.fallthrough = 0;
-            self.off = 1;
+        if !self.is_boolean() {
+            self.variations = BOOLEAN.into();
+            self.fallthrough = Choice::Index(0);
+            self.off = Choice::Index(1);
         }
+    }
+
+    fn is_boolean(&self) -> bool {
+        self.variations == BOOLEAN
     }
 
     /// Returns the lists of targeted keys, by variation. Users are listed in the older form, with
     /// an empty list among the others, so that the order between kinds is defined.
-    fn target_lists(&self) -> (Vec<serde_json::Value>, Vec<serde_json::Value>) {
+    fn target_lists(
+        &self,
+        variations: &mut Variations,
+    ) -> (Vec<serde_json::Value>, Vec<serde_json::Value>) {
         let mut lists: BTreeMap<(i64, &Text), Vec<&Text>> = BTreeMap::new();
         for (kind, keys) in &self.targets {
-            for (key, variation) in keys {
-                lists.entry((*variation, kind)).or_default().push(key);
+            for (key, choice) in keys {
+                let variation = variations.index(choice);
+                lists.entry((variation, kind)).or_default().push(key);
             }
         }
         let (mut users, mut contexts) = (Vec::new(), Vec::new());
@@ -327,6 +346,33 @@ impl FlagBuilder {
             contexts.push(json!({"contextKind": kind, "variation": variation, "values": keys}));
         }
         (users, contexts)
+    }
+}
+
+/// Builders are equal if they describe the same flag.
+impl PartialEq for FlagBuilder {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_json() == other.to_json()
+    }
+}
+
+/// The variations of a flag that is being written.
+pub(crate) struct Variations(Vec<Value>);
+
+impl Variations {
+    /// Returns the index of a variation. A value that is missing becomes the last one.
+    pub(crate) fn index(&mut self, choice: &Choice) -> i64 {
+        let value = match choice {
+            Choice::Index(index) => return *index,
+            Choice::Value(value) => value,
+        };
+        let known = self.0.iter().position(|variation| variation == value);
+        let index = known.unwrap_or_else(|| {
+            self.0.push(value.clone());
+            self.0.len() - 1
+        });
+        // No list of values in memory is longer.
+        i64::try_from(index).unwrap_or(i64::MAX)
     }
 }
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 use vexil::{Text, Value};
 
-use crate::flag_builder::{FlagBuilder, USER, kind_or_user};
-use crate::variation::Variation;
+use crate::flag_builder::{FlagBuilder, USER, Variations, kind_or_user};
+use crate::variation::{Choice, Variation};
 
 /// A builder for a rule, started by [`FlagBuilder::if_match`] or one of its siblings.
 ///
@@ -22,7 +22,7 @@ pub struct RuleBuilder {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule {
     clauses: Vec<Clause>,
-    variation: i64,
+    variation: Choice,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +82,7 @@ impl RuleBuilder {
     /// Finishes the rule: contexts that match it get this variation.
     pub fn then_return(self, variation: impl Into<Variation>) -> FlagBuilder {
         let Self { mut flag, clauses } = self;
-        let variation = flag.index(variation.into());
+        let variation = flag.choose(variation.into());
         flag.add_rule(Rule { clauses, variation });
         flag
     }
@@ -107,9 +107,10 @@ impl RuleBuilder {
 
 impl Rule {
     /// Returns the rule as the service would write it. Its index in the flag is its id.
-    pub(crate) fn to_json(&self, place: usize) -> serde_json::Value {
+    pub(crate) fn to_json(&self, place: usize, variations: &mut Variations) -> serde_json::Value {
         let clauses = self.clauses.iter().map(Clause::to_json).collect::<Vec<_>>();
-        json!({"id": format!("rule{place}"), "variation": self.variation, "clauses": clauses})
+        let variation = variations.index(&self.variation);
+        json!({"id": format!("rule{place}"), "variation": variation, "clauses": clauses})
     }
 }
 

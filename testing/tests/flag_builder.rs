@@ -4,8 +4,8 @@
 #![cfg(test)]
 
 use serde_json::json;
-use vexil::{Client, Context, Value};
-use vexil_testing::{FlagBuilder, TestData};
+use vexil::{Client, Context, Text, Value};
+use vexil_testing::{FlagBuilder, TestData, Variation};
 
 fn flag() -> FlagBuilder {
     FlagBuilder::new("flag")
@@ -18,13 +18,17 @@ fn letters() -> FlagBuilder {
 
 /// Returns the value of the flag for a context, or null.
 fn value(flag: &FlagBuilder, context: &Context) -> Value {
+    value_of("flag", flag, context)
+}
+
+fn value_of(key: &str, flag: &FlagBuilder, context: &Context) -> Value {
     let data = TestData::new();
     data.update(flag.clone());
     let client = Client::builder("sdk-key")
         .data_source(data)
         .start()
         .unwrap();
-    client.json_variation("flag", context, Value::Null)
+    client.json_variation(key, context, Value::Null)
 }
 
 fn user(key: &str) -> Context {
@@ -89,17 +93,124 @@ fn replacing_the_variations_keeps_the_indexes() {
 #[test]
 fn true_and_false_make_a_flag_boolean_and_select_its_variations() {
     for (index, boolean) in [true, false].into_iter().enumerate() {
-        let fallthrough = letters().fallthrough_variation(boolean);
-        assert_eq!(fallthrough, flag().fallthrough_variation(index));
-        let off = letters().off_variation(boolean);
-        assert_eq!(off, flag().off_variation(index));
-        let all = letters().variation_for_all(boolean);
-        assert_eq!(all, flag().variation_for_all(index));
-        let target = letters().variation_for_user("ada", boolean);
-        assert_eq!(target, flag().variation_for_user("ada", index));
-        let rule = letters().if_match("name", ["Ada"]).then_return(boolean);
-        assert_eq!(rule, flag().if_match("name", ["Ada"]).then_return(index));
+        for (chosen, expected) in everywhere(&letters(), boolean).zip(everywhere(&flag(), index)) {
+            assert_eq!(chosen.to_json(), expected.to_json());
+        }
     }
+}
+
+/// Chooses a variation with each method that takes one.
+fn everywhere(
+    flag: &FlagBuilder,
+    variation: impl Into<Variation>,
+) -> impl Iterator<Item = FlagBuilder> {
+    let (flag, variation) = (flag.clone(), variation.into());
+    let methods: [fn(FlagBuilder, Variation) -> FlagBuilder; 5] = [
+        FlagBuilder::fallthrough_variation,
+        FlagBuilder::off_variation,
+        FlagBuilder::variation_for_all,
+        |flag, variation| flag.variation_for_user("ada", variation),
+        |flag, variation| flag.if_match("name", ["Ada"]).then_return(variation),
+    ];
+    methods
+        .into_iter()
+        .map(move |choose| choose(flag.clone(), variation.clone()))
+}
+
+// SRC-7.2
+#[test]
+fn a_value_selects_the_variation_that_has_it() {
+    for (index, letter) in ["a", "b", "c"].into_iter().enumerate() {
+        for (chosen, expected) in everywhere(&letters(), letter).zip(everywhere(&letters(), index))
+        {
+            assert_eq!(chosen.to_json(), expected.to_json());
+        }
+    }
+}
+
+#[test]
+fn a_value_of_any_type_selects_a_variation() {
+    let object = json!({"rps": 20});
+    let mixed = flag().variations([
+        json!("a"),
+        json!(1.5),
+        json!(7),
+        object.clone(),
+        json!(null),
+    ]);
+    let chosen = [
+        Variation::from("a"),
+        Variation::from(String::from("a")),
+        Variation::from(Text::from("a")),
+        Variation::from(1.5),
+        Variation::value(7),
+        Variation::from(Value::from(7)),
+        Variation::value(object),
+        Variation::value(Value::Null),
+    ];
+    let indexes = chosen.map(|variation| {
+        let json = mixed.clone().fallthrough_variation(variation).to_json();
+        assert_eq!(json["variations"].as_array().unwrap().len(), 5);
+        json["fallthrough"]["variation"].as_u64().unwrap()
+    });
+    assert_eq!(indexes, [0, 0, 0, 1, 2, 2, 3, 4]);
+}
+
+#[test]
+fn a_value_that_is_missing_becomes_the_last_variation() {
+    for flag in everywhere(&letters(), "d") {
+        let json = flag.to_json();
+        assert_eq!(json["variations"], json!(["a", "b", "c", "d"]));
+    }
+    let flag = letters()
+        .variation_for_user("ada", "d")
+        .variation_for_user("bob", "b")
+        .if_match("name", ["Eve"])
+        .then_return("e")
+        .fallthrough_variation("d");
+    let json = flag.to_json();
+    assert_eq!(json["variations"], json!(["a", "b", "c", "d", "e"]));
+    assert_eq!(value(&flag, &user("ada")), "d".into());
+    assert_eq!(value(&flag, &user("bob")), "b".into());
+    assert_eq!(value(&flag, &user_with("name", "Eve")), "e".into());
+    assert_eq!(value(&flag, &user("someone")), "d".into());
+}
+
+#[test]
+fn a_value_makes_a_boolean_flag_one_of_this_value() {
+    let flag = flag()
+        .fallthrough_variation("light")
+        .variation_for_user("ada", "dark");
+    assert_eq!(flag.to_json()["variations"], json!(["light", "dark"]));
+    assert_eq!(value(&flag, &user("ada")), "dark".into());
+    assert_eq!(value(&flag, &user("bob")), "light".into());
+    assert_eq!(value(&flag.on(false), &user("ada")), "light".into());
+}
+
+#[test]
+fn a_chosen_value_is_served_whatever_the_variations_become() {
+    let flag = flag()
+        .fallthrough_variation("dark")
+        .variation_for_user("ada", "sepia");
+    for variations in [&["light", "dark"][..], &["sepia"], &[]] {
+        let flag = flag.clone().variations(variations.iter().copied());
+        assert_eq!(value(&flag, &user("bob")), "dark".into());
+        assert_eq!(value(&flag, &user("ada")), "sepia".into());
+    }
+    let boolean = flag.clone().fallthrough_variation(true);
+    assert_eq!(value(&boolean, &user("bob")), true.into());
+    assert_eq!(value(&boolean, &user("ada")), "sepia".into());
+    let swapped = boolean.variations([false, true]);
+    assert_eq!(value(&swapped, &user("bob")), true.into());
+}
+
+#[test]
+fn a_value_for_all_can_be_changed_for_one_user() {
+    let data = TestData::new().with("theme", "light");
+    data.update(data.flag("theme").variation_for_user("ada", "dark"));
+    let flag = data.flag("theme");
+    assert_eq!(value_of("theme", &flag, &user("ada")), "dark".into());
+    assert_eq!(value_of("theme", &flag, &user("bob")), "light".into());
 }
 
 // SRC-7.2
