@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use vexil::Text;
+use vexil::data_source::{DataSink, DataSourceState};
 use vexil::model::{DataKind, DataSet, Entry, Flag, Item};
 
-use crate::clients::Clients;
+use crate::clients::{Attached, Clients, Stage, Status};
 use crate::flag_builder::FlagBuilder;
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    /// `None` once the data is ready.
+    unready: Option<Unready>,
     /// Includes tombstones, whose versions new items continue.
     items: HashMap<(DataKind, Text), Item>,
     /// The builder each flag was last built with, except for preconfigured flags.
@@ -18,7 +21,72 @@ pub(crate) struct State {
     pub(crate) clients: Clients,
 }
 
+/// Test data that is not ready.
+#[derive(Debug, Default)]
+struct Unready {
+    /// The last status that was reported, for clients that attach later.
+    status: Option<Status>,
+}
+
+impl Unready {
+    /// The stage of a client that attaches.
+    fn stage(&self) -> Stage {
+        match self.status {
+            Some((DataSourceState::Off, _)) => Stage::Ended,
+            _ => Stage::Waiting,
+        }
+    }
+}
+
+/// What a client receives first.
+pub(crate) enum First {
+    /// All flags.
+    Data(DataSet),
+    /// A status, if one was reported: the data is not ready.
+    Status(Option<Status>),
+}
+
 impl State {
+    /// Creates a state that is not ready.
+    pub(crate) fn unready() -> Self {
+        Self {
+            unready: Some(Unready::default()),
+            ..Self::default()
+        }
+    }
+
+    /// Attaches a client, and returns what it receives first.
+    pub(crate) fn attach(&mut self, sink: Arc<dyn DataSink>) -> (Arc<Attached>, First) {
+        let (stage, first) = match &self.unready {
+            Some(unready) => (unready.stage(), First::Status(unready.status.clone())),
+            None => (Stage::Starting, First::Data(self.data_set())),
+        };
+        (self.clients.attach(sink, stage), first)
+    }
+
+    /// Stores a status for clients that attach while the data is not ready. Returns the clients that
+    /// are attached, which are notified of it next.
+    pub(crate) fn set_status(&mut self, status: Status) -> Vec<Arc<Attached>> {
+        let clients = self.clients.all();
+        if let Some(unready) = &mut self.unready {
+            unready.status = Some(status);
+            let stage = unready.stage();
+            clients
+                .iter()
+                .for_each(|client| _ = client.leave(Stage::Waiting, stage));
+        }
+        clients
+    }
+
+    /// Makes the data ready. Returns the clients that have waited, which receive the data next.
+    pub(crate) fn make_ready(&mut self) -> (Vec<Arc<Attached>>, DataSet) {
+        let mut waiting = self.clients.all();
+        self.unready = None;
+        // Under the lock of this state, so that changes which the data set lacks wait for it.
+        waiting.retain(|client| client.leave(Stage::Waiting, Stage::Starting));
+        (waiting, self.data_set())
+    }
+
     pub(crate) fn builder(&self, key: &str) -> Option<&FlagBuilder> {
         self.builders.get(key)
     }

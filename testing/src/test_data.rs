@@ -17,7 +17,7 @@ use vexil::{Text, Value};
 use crate::clients::{Attached, Stage};
 use crate::flag_builder::FlagBuilder;
 use crate::preconfigured::Preconfigured;
-use crate::state::State;
+use crate::state::{First, State};
 
 /// An in-memory data source for one or more clients, whose flags the test changes.
 ///
@@ -60,6 +60,62 @@ impl TestData {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Creates test data that is not ready: clients start without data, as if the service could not
+    /// be reached yet.
+    ///
+    /// Evaluations return their defaults with the reason `CLIENT_NOT_READY`, and waiting for a client
+    /// times out. Flags can be set as usual; clients receive them from [`TestData::make_ready`].
+    ///
+    /// [`TestData::update_status`] reports why. While the data is not ready, a client that starts
+    /// later receives the last status too: with [`DataSourceState::Off`] it has given up from the
+    /// start.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::client::NotReadyError;
+    /// use vexil::data_source::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
+    /// use vexil::eval::EvalErrorKind;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::not_ready().with("new-checkout", true);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let ada = Context::new("ada")?;
+    /// let detail = client.bool_variation_detail("new-checkout", &ada, false);
+    /// assert_eq!(detail.reason.error(), Some(EvalErrorKind::ClientNotReady));
+    /// let waited = client.blocking_wait_until_ready(Duration::from_millis(1));
+    /// assert!(matches!(waited, Err(NotReadyError::Timeout { .. })));
+    ///
+    /// flags.make_ready();
+    /// assert!(client.bool_variation("new-checkout", &ada, false));
+    ///
+    /// // A source that has failed for good before the client starts.
+    /// let flags = TestData::not_ready();
+    /// let error = DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "no route to host");
+    /// flags.update_status(DataSourceState::Off, error);
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// let waited = client.blocking_wait_until_ready(Duration::MAX);
+    /// assert!(matches!(waited, Err(NotReadyError::GivenUp { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn not_ready() -> Self {
+        Self {
+            state: Arc::new(Mutex::new(State::unready())),
+        }
+    }
+
+    /// Makes test data ready that was created by [`TestData::not_ready`]. When this returns, every
+    /// attached client has the current flags and is ready, except those whose data source is
+    /// [off](DataSourceState::Off). Does nothing if the data is ready.
+    pub fn make_ready(&self) -> &Self {
+        let (clients, data) = self.lock().make_ready();
+        for client in clients {
+            client.start_late(data.clone());
+        }
+        self
     }
 
     /// Adds a flag that returns this value for every context. The same as [`TestData::set`], for
@@ -186,10 +242,10 @@ impl TestData {
         state: DataSourceState,
         error: impl Into<Option<DataSourceErrorInfo>>,
     ) -> &Self {
-        let error = error.into();
-        let clients = self.lock().clients.all();
+        let status = (state, error.into());
+        let clients = self.lock().set_status(status.clone());
         for client in clients {
-            client.tell_status(state, error.clone());
+            client.tell_status(status.clone());
         }
         self
     }
@@ -258,9 +314,15 @@ impl DataSource for TestData {
     }
 
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        let (attachment, data) = Attachment::new(self, &sink);
-        sink.init(data).await.map_err(DataSourceError::store)?;
-        attachment.client.enter(Stage::Started);
+        let (attachment, first) = Attachment::new(self, sink);
+        match first {
+            First::Data(data) => {
+                let started = attachment.client.start(data).await;
+                started.map_err(DataSourceError::store)?;
+            }
+            First::Status(Some(status)) => attachment.client.tell_status(status),
+            First::Status(None) => {}
+        }
         pending().await
     }
 }
@@ -281,19 +343,11 @@ struct Attachment {
 }
 
 impl Attachment {
-    /// Attaches a client and returns the current data.
-    fn new(to: &TestData, sink: &Arc<dyn DataSink>) -> (Self, DataSet) {
-        let mut state = to.lock();
-        let client = state.clients.attach(Arc::clone(sink));
-        let data = state.data_set();
-        drop(state);
-        (
-            Self {
-                to: to.clone(),
-                client,
-            },
-            data,
-        )
+    /// Attaches a client, and returns what it receives first.
+    fn new(to: &TestData, sink: Arc<dyn DataSink>) -> (Self, First) {
+        let (client, first) = to.lock().attach(sink);
+        let to = to.clone();
+        (Self { to, client }, first)
     }
 }
 

@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{Habit, Habitual, Recorder, attach, attach_as, yield_once};
+use vexil::client::NotReadyError;
 use vexil::config::{DataSystem, PersistentStoreConfig};
 use vexil::data_source::{
     DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind,
     DataSourceState,
 };
+use vexil::eval::EvalErrorKind;
 use vexil::model::{DataSet, Flag, Segment};
 use vexil::{Client, Context, Value};
 use vexil_testing::{FlagBuilder, MemoryPersistentStore, PreconfiguredError, TestData};
@@ -328,6 +330,142 @@ fn a_status_reaches_every_client() {
         states,
         [DataSourceState::Interrupted, DataSourceState::Valid]
     );
+}
+
+// SRC-7.5
+#[test]
+fn a_client_of_data_that_is_not_ready_has_no_flags() {
+    let data = TestData::not_ready().with("flag", true);
+    let client = client(&data);
+    assert!(!client.is_initialized());
+    let state = client.data_source_status().status().state;
+    assert_eq!(state, DataSourceState::Initializing);
+    let detail = client.bool_variation_detail("flag", &ada(), false);
+    assert_eq!(detail.reason.error(), Some(EvalErrorKind::ClientNotReady));
+    let waited = client.blocking_wait_until_ready(Duration::from_millis(1));
+    assert!(matches!(
+        waited,
+        Err(NotReadyError::Timeout { error: None })
+    ));
+}
+
+// SRC-7.5
+#[test]
+fn making_the_data_ready_delivers_everything_that_was_set_before() {
+    let data = TestData::not_ready().with("flag", 1);
+    let clients = [client(&data), client(&data)];
+    data.set("flag", 2)
+        .set("other", 3)
+        .delete("other")
+        .make_ready();
+    let late = client(&data);
+    for client in clients.iter().chain([&late]) {
+        assert!(client.is_initialized());
+        assert_eq!(value(client, "flag"), 2.into());
+        assert_eq!(value(client, "other"), Value::Null);
+    }
+    data.set("flag", 4);
+    for client in clients.iter().chain([&late]) {
+        assert_eq!(value(client, "flag"), 4.into());
+    }
+}
+
+// SRC-7.5
+#[test]
+fn a_client_receives_the_data_once_and_later_changes_in_order() {
+    let data = TestData::not_ready().with("flag", 1);
+    let (seen, _running) = attach(&data);
+    data.set("flag", 1);
+    assert_eq!(seen.take(), [""; 0]);
+    data.make_ready().make_ready().set("flag", 1);
+    assert_eq!(seen.take(), ["init [flag flag 2]", "flag flag 3"]);
+    TestData::new().make_ready();
+}
+
+// SRC-7.5
+#[test]
+fn a_wait_for_a_client_ends_when_the_data_becomes_ready() {
+    let data = TestData::not_ready();
+    let client = client(&data);
+    let waiting = thread::spawn({
+        let client = client.clone();
+        move || client.blocking_wait_until_ready(TIMEOUT)
+    });
+    data.make_ready();
+    waiting.join().unwrap().unwrap();
+}
+
+// SRC-7.5
+#[test]
+fn a_status_before_the_data_is_ready_reaches_later_clients_too() {
+    let data = TestData::not_ready();
+    let error = DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "no route");
+    let early = client(&data);
+    data.update_status(DataSourceState::Interrupted, error);
+    for client in [early, client(&data)] {
+        let status = client.data_source_status().status();
+        assert_eq!(status.state, DataSourceState::Initializing);
+        assert_eq!(status.error.unwrap().message, "no route");
+        let waited = client.blocking_wait_until_ready(Duration::from_millis(1));
+        assert!(matches!(
+            waited,
+            Err(NotReadyError::Timeout { error: Some(_) })
+        ));
+    }
+    data.make_ready();
+    let state = client(&data).data_source_status().status().state;
+    assert_eq!(state, DataSourceState::Valid);
+}
+
+// SRC-7.5
+#[test]
+fn a_source_that_has_failed_for_good_stays_off() {
+    let data = TestData::not_ready().with("flag", true);
+    let early = client(&data);
+    let error = DataSourceErrorInfo::new(DataSourceErrorKind::ErrorResponse, "gone");
+    data.update_status(DataSourceState::Off, error);
+    let clients = [early, client(&data)];
+    for client in &clients {
+        let waited = client.blocking_wait_until_ready(Duration::MAX);
+        assert!(matches!(
+            waited,
+            Err(NotReadyError::GivenUp { error: Some(_) })
+        ));
+    }
+    data.make_ready().set("flag", false);
+    for client in &clients {
+        let state = client.data_source_status().status().state;
+        assert_eq!(state, DataSourceState::Off);
+        assert!(!client.is_initialized());
+    }
+    assert!(client(&data).is_initialized());
+}
+
+// SRC-7.5
+#[test]
+fn a_store_that_fails_when_the_data_becomes_ready_ends_the_source() {
+    let data = TestData::not_ready();
+    let client = client_with(&data, Habit::Fail);
+    data.make_ready();
+    let status = client.data_source_status().status();
+    assert_eq!(status.state, DataSourceState::Off);
+    assert_eq!(status.error.unwrap().kind, DataSourceErrorKind::StoreError);
+}
+
+// SRC-7.5
+#[test]
+fn a_change_while_the_data_becomes_ready_is_not_lost() {
+    let data = TestData::not_ready().with("flag", 0);
+    let clients: Vec<_> = (0..4)
+        .map(|_| client_with(&data, Habit::Hesitate))
+        .collect();
+    thread::scope(|scope| {
+        scope.spawn(|| data.make_ready());
+        scope.spawn(|| data.set("flag", 1));
+    });
+    for client in &clients {
+        assert_eq!(value(client, "flag"), 1.into());
+    }
 }
 
 // SRC-7.4, start
