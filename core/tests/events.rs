@@ -148,17 +148,12 @@ fn track_and_identify_calls_are_recorded() {
         (first, custom("clicked", json!(null), None)),
         (second, custom("bought", json!({"items": 3}), Some(0.0))),
     ] {
-        let RecordedEvent::Custom {
-            key,
-            context,
-            data,
-            metric,
-        } = event
-        else {
-            panic!("{event:?}")
+        let RecordedEvent::Custom(event) = event else {
+            panic!("{event}")
         };
-        assert_eq!((key.to_string(), data.clone(), *metric), expected);
-        assert_eq!(context, &ada());
+        let found = (event.key.to_string(), event.data.clone(), event.metric);
+        assert_eq!(found, expected);
+        assert_eq!(event.context, ada());
     }
     assert!(pollster::block_on(client.flush_and_wait(SOON)));
 }

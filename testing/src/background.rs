@@ -4,12 +4,15 @@ use std::future::Future;
 use std::io;
 use std::thread::{self, JoinHandle};
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Builder;
+#[cfg(feature = "fault-proxy")]
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Dropping this stops the thread, with all tasks and connections.
 #[derive(Debug)]
 pub(crate) struct Background {
+    #[cfg(feature = "fault-proxy")]
     runtime: Handle,
     /// Dropped to stop the thread.
     stop: Option<oneshot::Sender<()>>,
@@ -40,12 +43,14 @@ impl Background {
         };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(serve)?;
         Ok(Self {
+            #[cfg(feature = "fault-proxy")]
             runtime: handle,
             stop: Some(stop),
             thread: Some(thread),
         })
     }
 
+    #[cfg(feature = "fault-proxy")]
     pub(crate) fn handle(&self) -> Handle {
         self.runtime.clone()
     }

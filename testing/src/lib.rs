@@ -19,8 +19,11 @@
 //!
 //! A [`FlagBuilder`] describes flags with targets and rules. For everything the builder does not
 //! support (rollouts, other operators, prerequisites), pass the service's JSON to
-//! [`TestData::use_preconfigured_flag`]. [`TestData::update_status`] simulates the loss of the
-//! connection.
+//! [`TestData::use_preconfigured_flag`]. [`TestData::not_ready`] simulates a service that cannot be
+//! reached at the start, and [`TestData::update_status`] the loss of the connection.
+//!
+//! An [`EventRecorder`] records the events of a client, and asserts what the code under test has
+//! evaluated and tracked. A [`HookRecorder`] records the calls of hooks.
 //!
 //! [`stores`] has in-memory databases with injectable faults, for tests of clients that read flags
 //! from a database.
@@ -70,7 +73,6 @@ pub mod stores;
 mod test_data;
 mod variation;
 mod wait;
-#[cfg(any(feature = "fake-service", feature = "fault-proxy"))]
 mod waiting;
 
 #[cfg(feature = "fake-service")]
@@ -80,7 +82,8 @@ pub use fault_proxy::FaultProxy;
 pub use flag_builder::FlagBuilder;
 pub use preconfigured::{Preconfigured, PreconfiguredError};
 pub use recorders::{
-    EventRecorder, HookRecorder, RecordedEvaluation, RecordedEvent, RecordedSeries, RecordedStage,
+    EventFilter, EventKind, EventRecorder, HookRecorder, RecordedCustom, RecordedEvaluation,
+    RecordedEvent, RecordedSeries, RecordedStage,
 };
 pub use rule_builder::RuleBuilder;
 pub use stores::{
@@ -89,6 +92,7 @@ pub use stores::{
 };
 pub use test_data::TestData;
 pub use variation::Variation;
+pub use waiting::{TimedOut, Waiting};
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

@@ -4,10 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use tokio::task::coop::unconstrained;
 use vexil::store::Changes;
 
@@ -30,8 +31,6 @@ pub(crate) trait Watched: Sync {
 #[must_use = "does nothing until `wait` or `.await`"]
 pub struct Waiting<'a, T> {
     watched: &'a dyn Watched,
-    /// Drives the timer.
-    runtime: Handle,
     what: String,
     timeout: Duration,
     look: Box<dyn FnMut() -> Option<T> + Send + 'a>,
@@ -40,13 +39,11 @@ pub struct Waiting<'a, T> {
 impl<'a, T> Waiting<'a, T> {
     pub(crate) fn new(
         watched: &'a dyn Watched,
-        runtime: Handle,
         what: String,
         look: impl FnMut() -> Option<T> + Send + 'a,
     ) -> Self {
         Self {
             watched,
-            runtime,
             what,
             timeout: TIMEOUT,
             look: Box::new(look),
@@ -73,20 +70,16 @@ impl<'a, T> Waiting<'a, T> {
     async fn run(mut self) -> Result<T, TimedOut> {
         // Subscribed before the first evaluation, so that no later change is missed.
         let mut changes = self.watched.changes();
-        let timeout = self.timeout;
-        // Spawned on the runtime, because the sleep needs its timer.
-        let mut timer = Timer(
-            self.runtime
-                .spawn(async move { tokio::time::sleep(timeout).await }),
-        );
+        let mut timer = None;
         loop {
             if let Some(found) = (self.look)() {
                 return Ok(found);
             }
+            let timer = timer.get_or_insert_with(|| Timer::start(self.timeout));
             tokio::select! {
                 biased;
-                _ = changes.changed() => {}
-                _ = &mut timer.0 => break,
+                () = changes.changed() => {}
+                _ = &mut timer.ended => break,
             }
         }
         Err(TimedOut {
@@ -115,12 +108,29 @@ impl<T> fmt::Debug for Waiting<'_, T> {
     }
 }
 
-/// A timer task that is aborted when this is dropped.
-struct Timer(JoinHandle<()>);
+/// A thread that sleeps until the timeout, because the executor of a test may have no timer. It ends
+/// when this is dropped.
+struct Timer {
+    /// Completes at the timeout.
+    ended: oneshot::Receiver<()>,
+    /// Dropped to end the thread early.
+    _running: mpsc::Sender<()>,
+}
 
-impl Drop for Timer {
-    fn drop(&mut self) {
-        self.0.abort();
+impl Timer {
+    fn start(timeout: Duration) -> Self {
+        let (running, stopped) = mpsc::channel::<()>();
+        let (end, ended) = oneshot::channel();
+        thread::spawn(move || {
+            if stopped.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
+                // Fails if the wait has just ended.
+                let _ = end.send(());
+            }
+        });
+        Self {
+            ended,
+            _running: running,
+        }
     }
 }
 

@@ -181,8 +181,9 @@ impl EventProcessorHarness for Recorder {
                 delivered.evaluations(event.key.as_str(), event.version, 1)
             }
             RecordedEvent::Identify(context) => delivered.identify(context.key()),
-            RecordedEvent::Custom { key, data, .. } => {
-                delivered.custom(key.as_str(), serde_json::to_value(data).unwrap())
+            RecordedEvent::Custom(event) => {
+                let data = serde_json::to_value(event.data).unwrap();
+                delivered.custom(event.key.as_str(), data)
             }
             _ => delivered,
         })

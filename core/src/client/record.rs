@@ -86,7 +86,7 @@ impl Client {
     ///
     /// ```
     /// use vexil::{Client, Context};
-    /// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+    /// use vexil_testing::{EventRecorder, TestData};
     ///
     /// let events = EventRecorder::new();
     /// let builder = Client::builder("sdk-key").data_source(TestData::new());
@@ -114,14 +114,13 @@ impl Client {
     ///
     /// ```
     /// use vexil::{Client, Context};
-    /// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+    /// use vexil_testing::{EventRecorder, TestData};
     ///
     /// let events = EventRecorder::new();
     /// let builder = Client::builder("sdk-key").data_source(TestData::new());
     /// let client = builder.events(events.clone()).start()?;
     /// client.track("signed-up", &Context::new("ada")?);
-    /// let [RecordedEvent::Custom { key, .. }] = &events.take()[..] else { panic!("one event") };
-    /// assert_eq!(key, "signed-up");
+    /// events.custom_events().name("signed-up").user("ada").assert_once();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "track_event")]
@@ -132,17 +131,14 @@ impl Client {
     /// Does the same as [`Client::track`], with additional data; null means no data.
     ///
     /// ```
-    /// use vexil::{Client, Context, Value};
-    /// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{EventRecorder, TestData};
     ///
     /// let events = EventRecorder::new();
     /// let builder = Client::builder("sdk-key").data_source(TestData::new());
     /// let client = builder.events(events.clone()).start()?;
     /// client.track_data("signed-up", &Context::new("ada")?, "newsletter");
-    /// let [RecordedEvent::Custom { data, metric, .. }] = &events.take()[..] else {
-    ///     panic!("one event")
-    /// };
-    /// assert_eq!((data, metric), (&Value::from("newsletter"), &None));
+    /// events.custom_events().name("signed-up").data("newsletter").assert_once();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn track_data(
@@ -164,10 +160,7 @@ impl Client {
     /// let builder = Client::builder("sdk-key").data_source(TestData::new());
     /// let client = builder.events(events.clone()).start()?;
     /// client.track_metric("checkout-seconds", &Context::new("ada")?, 12.5, Value::Null);
-    /// let [RecordedEvent::Custom { metric, .. }] = &events.take()[..] else {
-    ///     panic!("one event")
-    /// };
-    /// assert_eq!(*metric, Some(12.5));
+    /// events.custom_events().name("checkout-seconds").metric(12.5).assert_once();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn track_metric(

@@ -100,14 +100,12 @@ fn a_scope_reports_the_same_events_as_its_client() {
     assert_eq!(events.take(), []);
     client.track("bought", &scope);
     client.identify(&scope);
-    let [
-        RecordedEvent::Custom { context, .. },
-        RecordedEvent::Identify(identified),
-    ] = &events.take()[..]
-    else {
-        panic!("two events")
-    };
-    assert_eq!((context, identified), (&ada(), &ada()));
+    let contexts: Vec<_> = events
+        .take()
+        .iter()
+        .map(|event| event.context().clone())
+        .collect();
+    assert_eq!(contexts, [ada(), ada()]);
 }
 
 #[test]

@@ -148,7 +148,7 @@ impl Provider {
     /// use open_feature::{EvaluationContext, StructValue};
     /// # use vexil::Client;
     /// # use vexil_openfeature::Provider;
-    /// # use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+    /// # use vexil_testing::{EventRecorder, TestData};
     ///
     /// # let events = EventRecorder::new();
     /// # let builder = Client::builder("sdk-key").data_source(TestData::new());
@@ -157,9 +157,7 @@ impl Provider {
     /// let ada = EvaluationContext::default().with_targeting_key("ada");
     /// let data = StructValue::default().with_field("items", 3);
     /// provider.track("checkout-completed", &ada, Some(49.9), &data);
-    /// # let events = events.take();
-    /// # let [RecordedEvent::Custom { metric, .. }] = &events[..] else { panic!("one event") };
-    /// # assert_eq!(*metric, Some(49.9));
+    /// # events.custom_events().name("checkout-completed").metric(49.9).assert_once();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn track(

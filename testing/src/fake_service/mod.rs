@@ -74,7 +74,7 @@
 //! ```
 //!
 //! # Waiting
-//! No test has to sleep. A [`Waiting`] completes as soon as its condition holds: with `wait()` in
+//! No test has to sleep. A [`Waiting`](crate::Waiting) completes as soon as its condition holds: with `wait()` in
 //! sync code and with `.await` on any executor. To hold back an answer, use a [`Gate`] rather than
 //! a delay.
 //!
@@ -120,7 +120,6 @@ pub use self::point::Point;
 pub use self::request::{ClosedBy, Request};
 pub use self::start_error::StartError;
 pub use self::tls::Certificate;
-pub use crate::waiting::{TimedOut, Waiting};
 pub use vexil_service::{Endpoint, ItemsError, SummaryCount, SummaryCounts};
 
 use self::server::Server;

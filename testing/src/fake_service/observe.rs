@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{ClosedBy, Endpoint, FakeService, Payload, Request, SummaryCounts, Waiting};
+use super::{ClosedBy, Endpoint, FakeService, Payload, Request, SummaryCounts};
+use crate::Waiting;
 
 /// Requests, in the order in which they arrived.
 impl FakeService {
@@ -98,7 +99,7 @@ impl FakeService {
         what: String,
         look: impl FnMut() -> Option<T> + Send + 'a,
     ) -> Waiting<'a, T> {
-        Waiting::new(&*self.shared, self.server.background.handle(), what, look)
+        Waiting::new(&*self.shared, what, look)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::background::Background;
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) address: SocketAddr,
-    pub(super) background: Background,
+    _background: Background,
 }
 
 /// Listens on a free loopback port, which is not reachable from other machines.
@@ -31,6 +31,6 @@ pub(super) fn start(shared: Arc<Shared>, tls: Option<TlsAcceptor>) -> Result<Ser
     })?;
     Ok(Server {
         address,
-        background,
+        _background: background,
     })
 }

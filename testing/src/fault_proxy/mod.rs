@@ -56,9 +56,9 @@ use tokio::task::JoinHandle;
 use tokio::task::coop::unconstrained;
 
 use self::shared::{End, Shared};
+use crate::Waiting;
 use crate::background::Background;
 use crate::ports;
-pub use crate::waiting::{TimedOut, Waiting};
 
 /// The direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,7 +258,7 @@ impl FaultProxy {
         mut condition: impl FnMut(&ProxyCounts) -> bool + Send + 'a,
     ) -> Waiting<'a, ProxyCounts> {
         let look = move || Some(self.counts()).filter(&mut condition);
-        Waiting::new(&*self.shared, self.background.handle(), what.into(), look)
+        Waiting::new(&*self.shared, what.into(), look)
     }
 
     fn listening(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {

@@ -1,74 +1,40 @@
 //! [`EventRecorder`]: an event processor that records events.
 
-use vexil::eval::Reason;
 use vexil::events::{Event, EventProcessor, MigrationOpEvent};
-use vexil::{Context, Text, Value, async_trait};
+use vexil::{Context, async_trait};
 
-use super::Records;
+use super::filter::EventFilter;
+use super::{RecordedCustom, RecordedEvaluation, RecordedEvent, Records};
 
 /// An event processor that records every event and sends none. Clones share the record.
 ///
+/// A test selects events by their kind and properties, and asserts how many there are. A failed
+/// assertion lists what was recorded.
+///
 /// ```
+/// use serde_json::json;
 /// use vexil::{Client, Context};
-/// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+/// use vexil_testing::{EventRecorder, TestData};
 ///
 /// let events = EventRecorder::new();
-/// let flags = TestData::new().with("banner", "hello");
+/// let flags = TestData::new().with("new-checkout", true);
 /// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
-/// client.str_variation("banner", &Context::new("ada")?, "");
-/// let [RecordedEvent::Evaluation(evaluation)] = &events.take()[..] else { panic!("one evaluation") };
-/// assert_eq!((evaluation.key.as_str(), &evaluation.value), ("banner", &"hello".into()));
+/// let ada = Context::new("ada")?;
+/// events.all().assert_none();
+///
+/// if client.bool_variation("new-checkout", &ada, false) {
+///     client.track_metric("purchase", &ada, 49.5, json!({"items": 2}));
+/// }
+/// events.evaluations().flag("new-checkout").user("ada").value(true).assert_once();
+/// events.custom_events().name("purchase").metric(49.5).data(json!({"items": 2})).assert_once();
+/// events.identifies().assert_none();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// An event is recorded before the method of the client returns. Where the code under test runs on
+/// another thread or in another task, [`EventFilter::wait_for`] waits for its events.
 #[derive(Clone, Debug, Default)]
 pub struct EventRecorder(Records<RecordedEvent>);
-
-/// An event recorded by an [`EventRecorder`].
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum RecordedEvent {
-    /// A flag was evaluated.
-    Evaluation(Box<RecordedEvaluation>),
-    /// An identify event.
-    Identify(Context),
-    /// A custom event.
-    Custom {
-        /// The event's name.
-        key: Text,
-        /// The context of the event.
-        context: Context,
-        /// The event's data.
-        data: Value,
-        /// The metric value.
-        metric: Option<f64>,
-    },
-    /// A migration operation.
-    MigrationOp(Box<MigrationOpEvent>),
-}
-
-/// One evaluation.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct RecordedEvaluation {
-    /// The flag's key.
-    pub key: Text,
-    /// The context of the evaluation.
-    pub context: Context,
-    /// The flag's version, or `None` if the flag is unknown.
-    pub version: Option<u64>,
-    /// The variation, or `None` if the default was returned.
-    pub variation: Option<usize>,
-    /// The value returned to the caller.
-    pub value: Value,
-    /// The caller's default, or `None` for a prerequisite.
-    pub default: Option<Value>,
-    /// The reason of the evaluation.
-    pub reason: Reason,
-    /// Whether the caller requested the reason.
-    pub with_reason: bool,
-    /// For the evaluation of a prerequisite, the flag that depends on it.
-    pub prerequisite_of: Option<Text>,
-}
 
 impl EventRecorder {
     /// Creates an empty recorder.
@@ -88,32 +54,51 @@ impl EventRecorder {
     pub fn events(&self) -> Vec<RecordedEvent> {
         self.0.all()
     }
-}
 
-impl RecordedEvent {
-    fn of(event: &Event<'_>) -> Option<Self> {
-        match event {
-            Event::Evaluation(event) => Some(Self::Evaluation(Box::new(RecordedEvaluation {
-                key: event.key.into(),
-                context: event.context.clone(),
-                version: event.flag.map(|(flag, _)| flag.version()),
-                variation: event.variation.map(|(index, _)| index),
-                value: event.value(),
-                default: event.default_value(),
-                reason: event.reason(),
-                with_reason: event.with_reason,
-                prerequisite_of: event.prerequisite_of.cloned(),
-            }))),
-            Event::Identify(context) => Some(Self::Identify((*context).clone())),
-            Event::Custom(event) => Some(Self::Custom {
-                key: event.key.into(),
-                context: event.context.clone(),
-                data: event.data.clone(),
-                metric: event.metric,
-            }),
-            Event::MigrationOp(op) => Some(Self::MigrationOp(Box::new((*op).clone()))),
-            _ => None,
-        }
+    /// Selects all events.
+    ///
+    /// ```
+    /// use vexil_testing::EventRecorder;
+    ///
+    /// EventRecorder::new().all().assert_none();
+    /// ```
+    pub fn all(&self) -> EventFilter<'_, RecordedEvent> {
+        EventFilter::new(self)
+    }
+
+    /// Selects the evaluations of flags, including those of prerequisites.
+    pub fn evaluations(&self) -> EventFilter<'_, RecordedEvaluation> {
+        EventFilter::new(self)
+    }
+
+    /// Selects the identify events.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{EventRecorder, TestData};
+    ///
+    /// let events = EventRecorder::new();
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).events(events.clone()).start()?;
+    /// client.identify(&Context::new("ada")?);
+    /// events.identifies().user("ada").assert_once();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn identifies(&self) -> EventFilter<'_, Context> {
+        EventFilter::new(self)
+    }
+
+    /// Selects the custom events, those of [`Client::track`](vexil::Client::track) and its siblings.
+    pub fn custom_events(&self) -> EventFilter<'_, RecordedCustom> {
+        EventFilter::new(self)
+    }
+
+    /// Selects the migration operations.
+    pub fn migration_ops(&self) -> EventFilter<'_, MigrationOpEvent> {
+        EventFilter::new(self)
+    }
+
+    pub(super) fn record(&self) -> &Records<RecordedEvent> {
+        &self.0
     }
 }
 

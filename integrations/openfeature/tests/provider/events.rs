@@ -137,14 +137,9 @@ fn tracking_records_name_context_value_and_data() {
 }
 
 fn custom_event(event: RecordedEvent) -> (String, String, vexil::Value, Option<f64>) {
-    let RecordedEvent::Custom {
-        key,
-        context,
-        data,
-        metric,
-    } = event
-    else {
-        panic!("{event:?}")
+    let RecordedEvent::Custom(event) = event else {
+        panic!("{event}")
     };
-    (key.to_string(), context.key().to_owned(), data, metric)
+    let (key, user) = (event.key.to_string(), event.context.key().to_owned());
+    (key, user, event.data, event.metric)
 }
