@@ -34,7 +34,7 @@ pub fn payload(items: &Items, basis: Option<&str>) -> Vec<Event> {
             events
         }
         None => {
-            let present = items.iter().filter(|(_, _, item)| item.json().is_some());
+            let present = items.iter().filter(|(_, _, item)| !item.is_deleted());
             let reason = match basis {
                 None => "payload-missing",
                 Some(_) => "cant-catchup",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,26 +41,22 @@ use crate::parallel::by_chunks;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Items {
-    items: ByKind<VersionedItem>,
+    items: ByKind<Arc<VersionedItem>>,
     revision: u64,
     payload_id: String,
 }
 
 /// An item or its tombstone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct VersionedItem {
+    kind: DataKind,
+    key: String,
     version: u64,
-    /// `None` if the item was deleted.
-    text: Option<ItemText>,
+    /// The text that the item was made from, an object. `None` if the item was deleted.
+    source: Option<Arc<str>>,
+    /// The text that SDKs receive, once it was asked for.
+    served: OnceLock<Arc<str>>,
     revision: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct ItemText {
-    /// The text that SDKs receive.
-    served: Arc<str>,
-    /// The text that it was made from.
-    source: Arc<str>,
 }
 
 impl VersionedItem {
@@ -70,17 +66,31 @@ impl VersionedItem {
         self.version
     }
 
-    /// Returns the JSON, or `None` if the item was deleted.
+    /// Whether the item was deleted.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.source.is_none()
+    }
+
+    /// Returns the JSON, or `None` if the item was deleted. It is completed when it is first asked for.
     #[must_use]
     pub fn json(&self) -> Option<&str> {
-        self.text.as_ref().map(|text| &*text.served)
+        let source = self.source.as_ref()?;
+        let served = self.served.get_or_init(|| {
+            match complete(self.kind, &self.key, self.version, source) {
+                Ok(Cow::Owned(text)) => text.into(),
+                // The text is an object, so there is no error.
+                Ok(Cow::Borrowed(_)) | Err(_) => Arc::clone(source),
+            }
+        });
+        Some(served)
     }
 
     /// Returns the JSON that the item was made from, before it was completed. `None` if the item was
     /// deleted.
     #[must_use]
     pub fn source(&self) -> Option<&str> {
-        self.text.as_ref().map(|text| &*text.source)
+        self.source.as_deref()
     }
 
     /// Returns the revision of the last change of this item.
@@ -89,6 +99,15 @@ impl VersionedItem {
         self.revision
     }
 }
+
+impl PartialEq for VersionedItem {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |item: &Self| (item.version, item.revision);
+        parts(self) == parts(other) && self.source == other.source && self.json() == other.json()
+    }
+}
+
+impl Eq for VersionedItem {}
 
 impl Items {
     /// Creates an empty set. The payload id names its history: no two histories may share one, or a
@@ -123,17 +142,19 @@ impl Items {
     /// Returns an item or its tombstone.
     #[must_use]
     pub fn get(&self, kind: DataKind, key: &str) -> Option<&VersionedItem> {
-        self.items.of(kind).get(key)
+        self.items.of(kind).get(key).map(|item| &**item)
     }
 
     /// Returns the items and tombstones of one kind, by key.
     pub fn of_kind(&self, kind: DataKind) -> impl Iterator<Item = (&str, &VersionedItem)> {
-        self.items.of(kind).iter().map(|(key, item)| (&**key, item))
+        let items = self.items.of(kind).iter();
+        items.map(|(key, item)| (&**key, &**item))
     }
 
     /// Returns all items and tombstones: flags, then segments, by key.
     pub fn iter(&self) -> impl Iterator<Item = (DataKind, &str, &VersionedItem)> {
-        self.items.iter()
+        let items = self.items.iter();
+        items.map(|(kind, key, item)| (kind, key, &**item))
     }
 
     /// Returns the items and tombstones that have changed after this revision.
@@ -152,7 +173,7 @@ impl Items {
         if let Some(object) = json.as_object_mut() {
             object.insert("version".to_owned(), version.into());
         }
-        self.store(kind, key, version, Some(ItemText::as_is(json.to_string())));
+        self.store(kind, key, version, Some(json.to_string()));
     }
 
     /// Deletes an item. The tombstone's version is one more than the item's last version.
@@ -195,24 +216,17 @@ impl Items {
             let table = self.items.of_mut(kind);
             for (key, item) in table.iter_mut() {
                 let is_gone = found.is_none_or(|found| !found.contains_key(key));
-                if item.text.is_some() && is_gone {
-                    *item = VersionedItem {
-                        version: item.version.saturating_add(1),
-                        text: None,
-                        revision,
-                    };
+                if is_gone && let Some(gone) = item.removed(revision) {
+                    *item = Arc::new(gone);
                 }
             }
             for (key, json) in found.into_iter().flatten() {
                 let text = json.to_string();
-                let known = table.get(key).and_then(VersionedItem::json);
+                let known = table.get(key).and_then(|item| item.json());
                 if known != Some(&text) {
-                    let item = VersionedItem {
-                        version: version(json),
-                        text: Some(ItemText::as_is(text)),
-                        revision,
-                    };
-                    table.insert(key.clone(), item);
+                    let item =
+                        VersionedItem::as_given(kind, key, version(json), Some(text), revision);
+                    table.insert(key.clone(), Arc::new(item));
                 }
             }
         }
@@ -260,8 +274,9 @@ impl Items {
             return Ok(false);
         }
         self.revision = revision;
-        for (kind, key, item) in changed {
-            self.items.of_mut(kind).insert(key, item);
+        for item in changed {
+            let table = self.items.of_mut(item.kind);
+            table.insert(item.key.clone(), Arc::new(item));
         }
         Ok(true)
     }
@@ -271,7 +286,7 @@ impl Items {
         &self,
         wanted: &[(DataKind, String, Option<Arc<str>>)],
         revision: u64,
-    ) -> Result<Vec<(DataKind, String, VersionedItem)>, ItemsError> {
+    ) -> Result<Vec<VersionedItem>, ItemsError> {
         let mut changed = Vec::new();
         for (kind, key, text) in wanted {
             let known = self.get(*kind, key);
@@ -281,19 +296,17 @@ impl Items {
                 }
                 None => known.and_then(|known| known.removed(revision)),
             };
-            changed.extend(item.map(|item| (*kind, key.clone(), item)));
+            changed.extend(item);
         }
         Ok(changed)
     }
 
-    fn store(&mut self, kind: DataKind, key: &str, version: u64, text: Option<ItemText>) {
+    fn store(&mut self, kind: DataKind, key: &str, version: u64, text: Option<String>) {
         self.revision += 1;
-        let item = VersionedItem {
-            version,
-            text,
-            revision: self.revision,
-        };
-        self.items.of_mut(kind).insert(key.to_owned(), item);
+        let item = VersionedItem::as_given(kind, key, version, text, self.revision);
+        self.items
+            .of_mut(kind)
+            .insert(key.to_owned(), Arc::new(item));
     }
 
     fn next_version(&self, kind: DataKind, key: &str) -> u64 {
@@ -304,6 +317,25 @@ impl Items {
 }
 
 impl VersionedItem {
+    /// Returns an item whose text SDKs receive as it is, or a tombstone.
+    fn as_given(
+        kind: DataKind,
+        key: &str,
+        version: u64,
+        text: Option<String>,
+        revision: u64,
+    ) -> Self {
+        let source: Option<Arc<str>> = text.map(Into::into);
+        Self {
+            kind,
+            key: key.to_owned(),
+            version,
+            served: source.clone().map_or_else(OnceLock::new, OnceLock::from),
+            source,
+            revision,
+        }
+    }
+
     /// Returns the item with this text. `None` if it is the same.
     fn updated(
         known: Option<&Self>,
@@ -312,16 +344,21 @@ impl VersionedItem {
         source: Arc<str>,
         revision: u64,
     ) -> Result<Option<Self>, ItemsError> {
-        let given = given_version(&source);
+        let given = given_version(kind, key, &source).map_err(|source| {
+            let key = key.to_owned();
+            ItemsError::Item { kind, key, source }
+        })?;
         let version = match known {
             None => given.unwrap_or(1),
             Some(known) => {
                 let given = given.unwrap_or(0);
-                let is_same = known.text.as_ref().is_some_and(|text| {
+                let is_same = known.source().is_some_and(|text| {
                     // Texts that differ can have the same content for SDKs.
-                    let completed = || complete(kind, key, known.version, &source);
-                    has_same_content(&text.source, &source)
-                        || completed().is_ok_and(|wanted| has_same_content(&text.served, &wanted))
+                    let completed = || complete(kind, key, known.version, &source).ok();
+                    let is_served = |text: &str| {
+                        completed().is_some_and(|wanted| has_same_content(text, &wanted))
+                    };
+                    has_same_content(text, &source) || known.json().is_some_and(is_served)
                 });
                 match is_same {
                     true if given <= known.version => return Ok(None),
@@ -330,58 +367,58 @@ impl VersionedItem {
                 }
             }
         };
-        let served = match complete(kind, key, version, &source) {
-            Ok(Cow::Borrowed(_)) => Arc::clone(&source),
-            Ok(Cow::Owned(text)) => text.into(),
-            Err(source) => {
-                let key = key.to_owned();
-                return Err(ItemsError::Item { kind, key, source });
-            }
-        };
         Ok(Some(Self {
+            kind,
+            key: key.to_owned(),
             version,
-            text: Some(ItemText { served, source }),
+            source: Some(source),
+            served: OnceLock::new(),
             revision,
         }))
     }
 
     /// Returns the tombstone of the item. `None` if it is one.
     fn removed(&self, revision: u64) -> Option<Self> {
-        self.text.as_ref().map(|_| Self {
-            version: self.version.saturating_add(1),
-            text: None,
-            revision,
-        })
-    }
-}
-
-impl ItemText {
-    fn as_is(text: String) -> Self {
-        let served: Arc<str> = text.into();
-        let source = Arc::clone(&served);
-        Self { served, source }
+        let version = self.version.saturating_add(1);
+        let removed = || Self::as_given(self.kind, &self.key, version, None, revision);
+        (!self.is_deleted()).then(removed)
     }
 }
 
 fn version(json: &Value) -> u64 {
-    json.get("version").and_then(Value::as_u64).unwrap_or(0)
+    let version = &json["version"];
+    // The cast drops a fraction, and saturates.
+    let with_fraction = || version.as_f64().map(|version| version as u64);
+    version.as_u64().or_else(with_fraction).unwrap_or(0)
 }
 
-/// The version in a text, without its fraction. `None` if it has none that is a number.
-fn given_version(text: &str) -> Option<u64> {
+/// Returns the version in the text of an item, without its fraction; `None` if it has none that is a
+/// number.
+///
+/// # Errors
+/// Returns an error if the text cannot be [completed](complete).
+fn given_version(kind: DataKind, key: &str, text: &str) -> Result<Option<u64>, serde_json::Error> {
     #[derive(Deserialize)]
     struct Head<'t> {
         #[serde(borrow)]
         version: Option<&'t RawValue>,
     }
-    let head: Head<'_> = serde_json::from_str(text).ok()?;
-    let version = head.version?.get();
-    let integer = version.split(['.', 'e', 'E']).next()?;
-    match integer.len() == version.len() {
+    // A list of the members would be read as them.
+    let is_object = text.trim_ascii_start().starts_with('{');
+    let head = is_object.then(|| serde_json::from_str::<Head<'_>>(text));
+    let Some(Ok(head)) = head else {
+        // Repeated members are no error.
+        return complete(kind, key, 0, text).map(|_| None);
+    };
+    let Some(version) = head.version.map(RawValue::get) else {
+        return Ok(None);
+    };
+    let is_integer = !version.contains(['.', 'e', 'E']);
+    Ok(match is_integer {
         true => version.parse().ok(),
         // Exact only up to 2^53, beyond which no version has a fraction. The cast saturates.
         false => version.parse::<f64>().ok().map(|version| version as u64),
-    }
+    })
 }
 
 /// Whether two texts differ in their versions only. Texts that cannot be parsed differ.

@@ -1,6 +1,6 @@
 //! The flag service's half of the delivery protocols: what a service answers to SDKs.
 //!
-//! The crate has no sockets, no clock, no locks and no async code. Requests and items come in as
+//! The crate has no sockets, no clock and no async code. Requests and items come in as
 //! text, and answers go out as text; the program around it moves them.
 //!
 //! | type | for |

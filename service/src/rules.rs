@@ -196,9 +196,17 @@ fn read(
     items: &[(DataKind, &str, &VersionedItem)],
 ) -> Result<Vec<Item>, ReadError<serde_json::Error>> {
     let mut reader = ItemReader::new(false);
-    let items = items.iter().map(|(kind, key, item)| match item.json() {
-        Some(json) => reader.read(*kind, *key, json),
-        None => Ok(Item::deleted(*kind, *key, item.version())),
+    let items = items.iter().map(|(kind, key, item)| {
+        let Some(source) = item.source() else {
+            return Ok(Item::deleted(*kind, *key, item.version()));
+        };
+        // The JSON for SDKs has the same content, and another version if that of the source is malformed.
+        let read = reader.read(*kind, *key, source);
+        let read = read.or_else(|error| match item.json() {
+            Some(json) => reader.read(*kind, *key, json),
+            None => Err(error),
+        });
+        read.map(|read| read.with_version(item.version()))
     });
     items.collect()
 }

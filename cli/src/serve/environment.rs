@@ -129,7 +129,7 @@ impl Environment {
     pub(crate) fn count(&self, kind: DataKind) -> usize {
         let snapshot = self.snapshot();
         let items = snapshot.items.of_kind(kind);
-        items.filter(|(_, item)| item.json().is_some()).count()
+        items.filter(|(_, item)| !item.is_deleted()).count()
     }
 
     /// Returns the items as they are now.

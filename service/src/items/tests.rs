@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::json;
 use vexil_eval::model::DataKind::{Flag, Segment};
+use vexil_eval::model::{Item, ItemReader};
 
 use super::*;
-use crate::{Event, fdv1, fdv2};
+use crate::{Event, Rules, fdv1, fdv2};
 
 fn set(items: &mut Items, text: Option<&str>) -> bool {
     items
@@ -81,6 +82,77 @@ fn sdks_receive_the_completed_text_with_its_version() {
         served.starts_with(r#"{ "x": 1.50 ,"key":"f","version":1,"#),
         "{served}"
     );
+}
+
+/// Texts of items, which SDKs may or may not receive.
+const TEXTS: [&str; 22] = [
+    "{}",
+    " \n{ } ",
+    "",
+    "[]",
+    "[1]",
+    "7",
+    "{} {}",
+    r#"{"on":}"#,
+    r#"{"rules":[{]}"#,
+    r#"{"salt":"\x"}"#,
+    r#"{"salt":"\ud800"}"#,
+    r#"{"\udc00":1,"rules":[{"\udc00":1}],"version":5}"#,
+    r#"{"version":"5","on":true}"#,
+    r#"{"version":null,"on":true}"#,
+    r#"{"version":[1],"on":true}"#,
+    r#"{"version":-5,"on":true}"#,
+    r#"{"version":5.5,"on":true}"#,
+    r#"{"version":5e0,"on":true}"#,
+    r#"{"version":5,"version":6,"on":true}"#,
+    r#"{"version":"5","on":7}"#,
+    r#"{"version":5,"on":7}"#,
+    r#"{"version":5,"variations":["a"],"prerequisites":[{"key":"p"}],"rules":[{"variation":0}]}"#,
+];
+
+#[test]
+fn an_item_is_accepted_exactly_if_it_can_be_completed() {
+    for text in TEXTS {
+        for kind in [Flag, Segment] {
+            let mut items = Items::new("p");
+            let updated = items.update([(kind, "f".to_owned(), Some(text.into()))]);
+            let Some(item) = items.get(kind, "f") else {
+                let error = complete(kind, "f", 1, text).unwrap_err().to_string();
+                let ItemsError::Item { source, .. } = updated.unwrap_err() else {
+                    panic!("{text}");
+                };
+                assert_eq!(source.to_string(), error, "{text}");
+                continue;
+            };
+            let completed = complete(kind, "f", item.version(), text).unwrap();
+            assert_eq!(item.json(), Some(&*completed), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_rules_are_those_of_the_completed_items() {
+    for text in TEXTS {
+        let mut items = Items::new("p");
+        let Ok(true) = items.update([(Flag, "f".to_owned(), Some(text.into()))]) else {
+            continue;
+        };
+        let item = items.get(Flag, "f").unwrap();
+        let read = ItemReader::new(false).read(Flag, "f", item.json().unwrap());
+        let mut rules = Rules::default();
+        let updated = rules
+            .update(&items)
+            .map_err(|error| error.source.to_string());
+        let flag = rules.get("f").map(|flag| format!("{flag:?}"));
+        match read {
+            Ok(Item::Flag(entry)) => {
+                let expected = entry.present().map(|flag| format!("{flag:?}"));
+                assert_eq!((updated, flag), (Ok(()), expected), "{text}");
+            }
+            Ok(Item::Segment(_)) => panic!("{text}"),
+            Err(error) => assert_eq!(updated, Err(error.source.to_string()), "{text}"),
+        }
+    }
 }
 
 /// What one step of a random history does.

@@ -36,7 +36,7 @@ async fn item(
     let base = layers.base(kind, &key);
     let form = layers.overrides().get(kind, &key);
     let item = snapshot.items.get(kind, &key);
-    if base.is_none() && form.is_none() && item.is_none_or(|item| item.json().is_none()) {
+    if base.is_none() && form.is_none() && item.is_none_or(|item| item.is_deleted()) {
         return Err(ApiError::not_found("there is no such item"));
     }
     let effect = layers.has_effect(kind, &key);
@@ -70,7 +70,7 @@ pub(super) async fn segments(Chosen(environment): Chosen) -> Json<Value> {
     let present = snapshot
         .items
         .of_kind(DataKind::Segment)
-        .filter(|(_, item)| item.json().is_some());
+        .filter(|(_, item)| !item.is_deleted());
     let users = snapshot.segment_users();
     let segments: Vec<_> = present
         .map(|(key, item)| {
