@@ -67,7 +67,11 @@ impl StoredText {
         if self.json.is_empty() {
             return format!(r#"{{"version":{},"deleted":true}}"#, self.version).into();
         }
-        String::from_utf8_lossy(&self.json)
+        // The lossy conversion is slower, also for valid text.
+        match std::str::from_utf8(&self.json) {
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(&self.json),
+        }
     }
 
     /// Reads the item.

@@ -10,15 +10,23 @@ pub(crate) const LARGEST: u64 = 256 << 20;
 /// Reads a file of at most `limit` bytes. A pipe is read to its end.
 pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
         return Err(Error::new(ErrorKind::IsADirectory, "it is a directory"));
     }
-    read(file, limit)
+    read_about(file, metadata.len(), limit)
 }
 
 /// Reads to the end of at most `limit` bytes.
 pub(crate) fn read(reader: impl Read, limit: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    read_about(reader, 0, limit)
+}
+
+/// Reads an input that probably has this length.
+fn read_about(reader: impl Read, length: u64, limit: u64) -> Result<Vec<u8>> {
+    // One byte more, so that the end is found without growing.
+    let capacity = length.min(limit).saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(capacity).unwrap_or_default());
     reader
         .take(limit.saturating_add(1))
         .read_to_end(&mut bytes)?;

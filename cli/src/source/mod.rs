@@ -21,6 +21,7 @@ mod url;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
 use vexil::store::StoreError;
@@ -66,10 +67,17 @@ pub(crate) struct Contents {
 pub(crate) struct Document {
     /// The name that is shown.
     pub(crate) name: String,
-    pub(crate) text: String,
+    /// The text, which is UTF-8.
+    bytes: Bytes,
     pub(crate) format: Format,
     /// The section that the document is; `None` if it has all sections.
     pub(crate) section: Option<DataKind>,
+}
+
+impl Document {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap_or_default()
+    }
 }
 
 /// The format of a file.

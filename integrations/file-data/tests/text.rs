@@ -2,19 +2,20 @@
 
 #![cfg(test)]
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use vexil::model::DataKind;
 use vexil_file_data::{FileDataError, FileFormat, FileText};
 
-fn parse(text: impl AsRef<[u8]>) -> Result<FileText, FileDataError> {
+fn parse(text: &(impl AsRef<[u8]> + ?Sized)) -> Result<FileText<'_>, FileDataError> {
     FileText::parse(Path::new("flags"), text.as_ref(), None, None)
 }
 
-fn shown(items: &[(vexil::Text, String)]) -> Vec<(&str, &str)> {
+fn shown<'t>(items: &'t [(vexil::Text, Cow<'_, str>)]) -> Vec<(&'t str, &'t str)> {
     items
         .iter()
-        .map(|(key, json)| (key.as_str(), json.as_str()))
+        .map(|(key, json)| (key.as_str(), &**json))
         .collect()
 }
 
@@ -62,9 +63,9 @@ fn an_empty_file_has_no_items() {
 
 #[test]
 fn a_format_and_a_section_can_be_given() {
-    let parse = |text: &str, format, section| {
+    fn parse(text: &str, format: Option<FileFormat>, section: Option<DataKind>) -> FileText<'_> {
         FileText::parse(Path::new("flags"), text.as_bytes(), format, section).unwrap()
-    };
+    }
     let yaml = parse("{flags: {a: {on: yes}}}", Some(FileFormat::Yaml), None);
     assert_eq!(shown(&yaml.flags), [("a", r#"{"on":"yes"}"#)]);
     let flags = parse(r#"{"flags": {"on": true}}"#, None, Some(DataKind::Flag));

@@ -64,7 +64,7 @@ pub(super) fn read(contents: &Contents, last_wins: bool, found: &mut Found) -> R
 
 /// Returns the text without a byte order mark.
 pub(super) fn text_of(document: &Document) -> &str {
-    let text = document.text.as_str();
+    let text = document.text();
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 

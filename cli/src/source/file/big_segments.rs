@@ -1,5 +1,6 @@
 //! [`Members`]: the members of big segments in a file, with their keys in clear.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -31,7 +32,7 @@ struct Lists {
 impl Members {
     /// Parses a section: lists of keys by the reference of a segment, which is its key and
     /// generation.
-    pub(super) fn parse(name: &str, segments: &[(Text, String)]) -> Result<Self, Failure> {
+    pub(super) fn parse(name: &str, segments: &[(Text, Cow<'_, str>)]) -> Result<Self, Failure> {
         let mut members = Self::default();
         for (reference, json) in segments {
             let lists: Lists = serde_json::from_str(json).map_err(|error| {

@@ -39,15 +39,15 @@ impl<'de> Visitor<'de> for Properties {
     /// Of a repeated property, the last one is used.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
         let mut header = Header::default();
-        while let Some(Name(name)) = map.next_key()? {
-            match name.as_str() {
-                "version" => {
+        while let Some(name) = map.next_key()? {
+            match name {
+                Name::Version => {
                     let version: Value = map.next_value()?;
                     let version: Option<ItemVersion> = serde_json::from_value(version).ok();
                     header.version = version.map(|ItemVersion(version)| version);
                 }
-                "deleted" => header.deleted = map.next_value::<Value>()? == Value::Bool(true),
-                _ => {
+                Name::Deleted => header.deleted = map.next_value::<Value>()? == Value::Bool(true),
+                Name::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
@@ -58,7 +58,13 @@ impl<'de> Visitor<'de> for Properties {
 
 /// A property's name.
 #[derive(Deserialize)]
-struct Name(String);
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Name {
+    Version,
+    Deleted,
+    #[serde(other)]
+    Other,
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,8 @@
 mod big_segments;
 mod header;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -40,12 +42,9 @@ pub(super) fn document(
     bytes: Vec<u8>,
     options: FileOptions,
 ) -> Result<Document, Failure> {
-    let text = String::from_utf8(bytes).map_err(|error| {
-        Failure::new(
-            Exit::Unreadable,
-            format_args!("{name}: {}", error.utf8_error()),
-        )
-        .help("save the file in UTF-8")
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        Failure::new(Exit::Unreadable, format_args!("{name}: {error}"))
+            .help("save the file in UTF-8")
     })?;
     let is_json = || {
         text.trim_start_matches('\u{feff}')
@@ -60,9 +59,9 @@ pub(super) fn document(
     };
     Ok(Document {
         name: name.to_owned(),
-        text,
         format,
         section: options.section,
+        bytes: bytes.into(),
     })
 }
 
@@ -113,11 +112,12 @@ pub(super) fn parse(
     options: FileOptions,
     duplicates: Duplicates,
 ) -> Result<Read, Failure> {
+    let bytes = Bytes::from(bytes);
     let text = FileText::parse(Path::new(name), &bytes, options.format, options.section)
         .map_err(|error| malformed(name, &error))?;
     let mut snapshot = Snapshot {
-        flags: stored(text.flags),
-        segments: stored(text.segments),
+        flags: stored(text.flags, &bytes),
+        segments: stored(text.segments, &bytes),
         initialized: None,
     };
     for (key, value) in text.flag_values {
@@ -144,27 +144,27 @@ pub(super) fn parse(
         FileFormat::Yaml => Format::Yaml,
         _ => Format::Json,
     };
-    // The reader has checked that the text is UTF-8.
-    let text = String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Ok(Read {
         snapshot,
         document: Some(Document {
             name: name.to_owned(),
-            text,
             format,
             section: options.section,
+            bytes,
         }),
         members,
     })
 }
 
-/// The items of a section. Of equal keys the last one is used.
-fn stored(items: Vec<(Text, String)>) -> std::collections::BTreeMap<Text, StoredText> {
+/// The items of a section of a file with these bytes. Of equal keys the last one is used.
+fn stored(items: Vec<(Text, Cow<'_, str>)>, file: &Bytes) -> BTreeMap<Text, StoredText> {
     let stored = items.into_iter().map(|(key, json)| {
         let header = Header::of(&json);
         let text = StoredText {
-            json: Bytes::from(json),
+            json: match json {
+                Cow::Borrowed(json) => file.slice_ref(json.as_bytes()),
+                Cow::Owned(json) => json.into(),
+            },
             version: header.version.unwrap_or(1),
             deleted: header.deleted,
         };

@@ -1,5 +1,6 @@
 //! [`FileText`]: the items of a file as JSON texts.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde_json::value::RawValue;
@@ -36,18 +37,19 @@ use crate::error::FileDataError;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct FileText {
+pub struct FileText<'t> {
     /// The format of the file.
     pub format: FileFormat,
-    /// The flags: byte for byte from a JSON file, converted from a YAML file.
-    pub flags: Vec<(Text, String)>,
+    /// The flags: byte for byte from a JSON file, of whose bytes they are parts; converted from a YAML
+    /// file.
+    pub flags: Vec<(Text, Cow<'t, str>)>,
     /// The values of the short form.
-    pub flag_values: Vec<(Text, String)>,
+    pub flag_values: Vec<(Text, Cow<'t, str>)>,
     /// The segments.
-    pub segments: Vec<(Text, String)>,
+    pub segments: Vec<(Text, Cow<'t, str>)>,
     /// The section `bigSegments`, which the data source skips: members of big segments for tools,
     /// by the reference of the segment.
-    pub big_segments: Vec<(Text, String)>,
+    pub big_segments: Vec<(Text, Cow<'t, str>)>,
 }
 
 /// The format of a flag file.
@@ -60,7 +62,7 @@ pub enum FileFormat {
     Yaml,
 }
 
-impl FileText {
+impl<'t> FileText<'t> {
     /// Parses the bytes of a file, which errors name by its path.
     ///
     /// Without `format`, a file that begins with `{` is JSON, and any other file is YAML. With
@@ -85,7 +87,7 @@ impl FileText {
     /// object.
     pub fn parse(
         path: &Path,
-        bytes: &[u8],
+        bytes: &'t [u8],
         format: Option<FileFormat>,
         section: Option<DataKind>,
     ) -> Result<Self, FileDataError> {
@@ -99,20 +101,22 @@ impl FileText {
         };
         match format.unwrap_or_else(by_content) {
             FileFormat::Json => match json(text, section) {
-                Ok(texts) => Ok(Self::new(FileFormat::Json, texts)),
+                Ok(file) => Ok(file),
                 Err(error) => Err(malformed(path, (error.line(), error.column()), error)),
             },
             FileFormat::Yaml => match yaml::texts(text, section) {
-                Ok(texts) => Ok(Self::new(FileFormat::Yaml, texts)),
+                Ok(texts) => Ok(Self::new(FileFormat::Yaml, texts, |json| {
+                    json.to_string().into()
+                })),
                 Err(error) => Err(malformed(path, yaml::position(&error), *error)),
             },
         }
     }
 
-    fn new<V: ToString>(format: FileFormat, texts: Texts<V>) -> Self {
+    fn new<V>(format: FileFormat, texts: Texts<V>, text: impl Fn(V) -> Cow<'t, str>) -> Self {
         let section = |items: Vec<(Text, V)>| {
             let items = items.into_iter();
-            items.map(|(key, json)| (key, json.to_string())).collect()
+            items.map(|(key, json)| (key, text(json))).collect()
         };
         Self {
             format,
@@ -125,16 +129,25 @@ impl FileText {
 }
 
 /// Parses a text. Lone surrogates are replaced if it cannot be parsed otherwise.
-fn json(text: &str, section: Option<DataKind>) -> serde_json::Result<Texts<Box<RawValue>>> {
-    let read = |text: &str| {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let texts = Texts::read(&mut deserializer, section)?;
-        deserializer.end().map(|()| texts)
-    };
-    read(text).or_else(|error| match replace_lone_surrogates(text) {
-        Some(repaired) => read(&repaired),
-        None => Err(error),
-    })
+fn json(text: &str, section: Option<DataKind>) -> serde_json::Result<FileText<'_>> {
+    match texts(text, section) {
+        Ok(texts) => Ok(FileText::new(FileFormat::Json, texts, |json| {
+            json.get().into()
+        })),
+        Err(error) => {
+            let repaired = replace_lone_surrogates(text).ok_or(error)?;
+            let texts = texts(&repaired, section)?;
+            Ok(FileText::new(FileFormat::Json, texts, |json| {
+                json.get().to_owned().into()
+            }))
+        }
+    }
+}
+
+fn texts(text: &str, section: Option<DataKind>) -> serde_json::Result<Texts<&RawValue>> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let texts = Texts::read(&mut deserializer, section)?;
+    deserializer.end().map(|()| texts)
 }
 
 fn malformed<E>(path: &Path, (line, column): (usize, usize), source: E) -> FileDataError
