@@ -11,13 +11,13 @@ use crate::report::Report;
 use crate::workload::generate;
 use crate::{
     all_flags, change_sets, contexts, daemon, evaluation, event_allocations, events, floor, growth,
-    hooks, many_contexts, outage, paced, parsing, patch_cost, scope, serve, startup, table,
+    hooks, many_contexts, outage, paced, parsing, patch_cost, scope, serve, startup, table, tower,
     typed_flags, under_patches,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// One evaluation, also through a scope.
+    /// One evaluation.
     Evaluation,
     /// One evaluation, compared with the minimal possible cost.
     Floor,
@@ -41,8 +41,12 @@ enum Part {
     EventAllocations,
     /// An evaluation with a hook.
     Hooks,
+    /// One evaluation through a scope.
+    Scope,
     /// A struct of flags.
     TypedFlags,
+    /// A request through the tower layer.
+    Tower,
     /// A client that reads its flags from a database.
     Daemon,
     /// The command `vexil eval` over many contexts.
@@ -56,7 +60,7 @@ enum Part {
 }
 
 /// The parts measured by `all` and `quick`, in order.
-const REGULAR: [Part; 16] = [
+const REGULAR: [Part; 18] = [
     Part::Evaluation,
     Part::Floor,
     Part::Events,
@@ -69,7 +73,9 @@ const REGULAR: [Part; 16] = [
     Part::Contexts,
     Part::EventAllocations,
     Part::Hooks,
+    Part::Scope,
     Part::TypedFlags,
+    Part::Tower,
     Part::Daemon,
     Part::ManyContexts,
     Part::Growth,
@@ -137,9 +143,10 @@ impl Command {
         for part in &self.parts {
             lanes.extend(part.cases()?.into_iter().flat_map(Case::into_lanes));
             match part {
-                Part::Evaluation => lanes.extend(scope::lanes()?),
                 Part::Hooks => lanes.extend(hooks::lanes()?),
+                Part::Scope => lanes.extend(scope::lanes()?),
                 Part::TypedFlags => lanes.extend(typed_flags::lanes()?),
+                Part::Tower => lanes.extend(tower::lanes()?),
                 _ => {}
             }
         }
@@ -162,7 +169,9 @@ impl Part {
             Self::Contexts => "contexts",
             Self::EventAllocations => "event-allocations",
             Self::Hooks => "hooks",
+            Self::Scope => "scope",
             Self::TypedFlags => "typed-flags",
+            Self::Tower => "tower",
             Self::Daemon => "daemon",
             Self::ManyContexts => "many-contexts",
             Self::Growth => "growth",
@@ -197,11 +206,7 @@ impl Part {
     ) -> Result<(), Box<dyn Error>> {
         let pace = effort.pace();
         match self {
-            Self::Evaluation => {
-                each(table::report(self.cases()?, pace, allocated));
-                each(scope::report(pace, allocated)?);
-            }
-            Self::AllFlags | Self::Parsing | Self::Contexts => {
+            Self::Evaluation | Self::AllFlags | Self::Parsing | Self::Contexts => {
                 each(table::report(self.cases()?, pace, allocated))
             }
             Self::Floor => each(floor::report(pace)?),
@@ -220,7 +225,9 @@ impl Part {
             Self::ChangeSets => each(change_sets::report(&generate(10_000), effort.choose(1, 9))?),
             Self::EventAllocations => each(event_allocations::report(effort)?),
             Self::Hooks => each(hooks::report(pace, allocated)?),
+            Self::Scope => each(scope::report(pace, allocated)?),
             Self::TypedFlags => each(typed_flags::report(pace, allocated)?),
+            Self::Tower => each(tower::report(pace, allocated)?),
             Self::Daemon => daemon::reports(effort, each)?,
             Self::ManyContexts => {
                 let (contexts, rounds) = effort.choose((10_000, 1), (100_000, 7));

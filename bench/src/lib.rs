@@ -51,6 +51,7 @@ mod serve;
 mod service;
 mod startup;
 mod table;
+mod tower;
 mod typed_flags;
 mod under_patches;
 mod workload;

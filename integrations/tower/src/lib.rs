@@ -53,7 +53,8 @@
 //!
 //! The outer closure runs for each request, so it should only take what the context needs. The context
 //! and the scope are made when the first flag of the request is evaluated: a request without flags
-//! costs two allocations. A scope keeps the flags of its moment in memory as long as the request, or as
+//! costs two allocations, and two more if its extensions are empty. That takes about as long as two
+//! evaluations. A scope keeps the flags of its moment in memory as long as the request, or as
 //! its last clone.
 //!
 //! [tower]: https://docs.rs/tower
