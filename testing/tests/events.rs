@@ -63,11 +63,11 @@ fn evaluations_are_selected_by_each_property() {
 
     let beta = events.evaluations().flag("beta").assert_once();
     assert_eq!((&beta.value, beta.variation), (&true.into(), Some(0)));
-    assert_eq!(events.evaluations().value(true).events(), [beta.clone()]);
-    assert_eq!(events.evaluations().variation(0).events(), [beta.clone()]);
+    assert_eq!(events.evaluations().value(true).assert_once(), beta);
+    assert_eq!(events.evaluations().variation(0).assert_once(), beta);
     assert_eq!(events.evaluations().user("ada").events(), [beta]);
     let unknown = events.evaluations().flag("no-such-flag").assert_once();
-    assert_eq!(events.evaluations().value(7).events(), [unknown.clone()]);
+    assert_eq!(events.evaluations().value(7).assert_once(), unknown);
     assert_eq!(
         events.evaluations().context("org", "acme").events(),
         [unknown]
