@@ -96,6 +96,8 @@ mod http;
 pub mod migration;
 mod moment;
 mod per_process;
+#[cfg(feature = "http")]
+mod per_thread;
 mod runtime;
 mod single_flight;
 mod sink;

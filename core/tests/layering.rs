@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
         "error_chain",
         "single_flight",
         "per_process",
+        "per_thread",
         "tls",
         "watchdog",
     ],

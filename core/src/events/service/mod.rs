@@ -14,7 +14,6 @@ mod json;
 #[cfg(feature = "metrics")]
 mod meter;
 mod payload;
-mod per_thread;
 mod processor;
 mod seen_contexts;
 mod summary;

@@ -18,8 +18,8 @@ use vexil_eval::{Context, Text, Value, key_hash};
 
 use super::budget::Budget;
 use super::payload::{Counter, FlagSummary, Summary};
-use super::per_thread::PerThread;
 use crate::events::EvaluationEvent;
+use crate::per_thread::PerThread;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::{Mutex, MutexGuard};
 

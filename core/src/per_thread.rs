@@ -25,7 +25,7 @@ thread_local! {
 }
 
 #[derive(Debug)]
-pub(super) struct PerThread<T>(Box<[Padded<T>; SHARDS]>);
+pub(crate) struct PerThread<T>(Box<[Padded<T>; SHARDS]>);
 
 /// Padded to its own cache lines.
 #[derive(Debug, Default)]
@@ -40,14 +40,14 @@ impl<T: Default> Default for PerThread<T> {
 
 impl<T> PerThread<T> {
     /// Returns the current thread's value.
-    pub(super) fn own(&self) -> &T {
+    pub(crate) fn own(&self) -> &T {
         let shard = SHARD.with(|shard| *shard);
         // The index is always in range; the fallback avoids a panicking path.
         &self.0.get(shard).unwrap_or(&self.0[0]).0
     }
 
     /// Returns the values of all threads.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|shard| &shard.0)
     }
 }
