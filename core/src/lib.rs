@@ -54,6 +54,7 @@
 //! | code around evaluations | [`hooks`], [`client::Plugin`] |
 //! | moving from one system to another | [`migration`] |
 //! | the client's status | [`Client::data_source_status`], [`status`] |
+//! | numbers for a dashboard | the feature `metrics` |
 //! | the end of a process, and forked processes | [`Client`], [`Client::close_on_drop`] |
 //! | one client for the process | [`global`] |
 //!
@@ -70,6 +71,9 @@
 //!   passes a configuration to [`HttpConfig::rustls_config`](config::HttpConfig). A process default
 //!   also overrides the providers of the two features above.
 //! - `derive`: `#[derive(Flags)]`, see [`Flags`].
+//! - `metrics`: numbers for a dashboard, for the recorder of the crate `metrics` that the application
+//!   has installed: the state of the data, evaluations by result, failures of hooks, the fate of
+//!   events. `docs/guide/metrics.md` lists them. Without it, nothing is counted.
 //! - `float-roundtrip` (default): JSON numbers parse to the nearest float, in the whole binary.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -93,10 +97,11 @@ pub mod global;
 pub mod hooks;
 #[cfg(feature = "http")]
 mod http;
+mod meter;
 pub mod migration;
 mod moment;
 mod per_process;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "metrics"))]
 mod per_thread;
 mod runtime;
 mod single_flight;

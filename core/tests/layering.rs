@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["runtime"],
     &["store_error"],
     &["status"],
+    &["meter"],
     &["http"],
     // The seams.
     &["store", "big_segments", "data_source", "events", "hooks"],

@@ -28,6 +28,10 @@ const READERS: &[(&str, &str)] = &[
         "the dates of events, and whether the debugging of a flag is over",
     ),
     (
+        "core/src/meter/numbers.rs",
+        "the dates of the last byte and the last update, for display",
+    ),
+    (
         "core/src/moment.rs",
         "cached items expire by the clock that is first",
     ),

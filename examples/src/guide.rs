@@ -22,6 +22,7 @@ pages! {
     Events "events.md"
     FlagServer "flag-server.md"
     Hooks "hooks.md"
+    Metrics "metrics.md"
     Migrations "migrations.md"
     Outages "outages.md"
     Performance "performance.md"

@@ -24,6 +24,8 @@ use crate::config::{
 use crate::data_source::{DataSink, DataSource};
 use crate::events::{Contained, EventProcessor};
 use crate::hooks::{Hook, Hooks};
+#[cfg(feature = "metrics")]
+use crate::meter::Meter;
 use crate::runtime::Runtime;
 use crate::sink::{ChangeHub, Updater};
 use crate::status::DataSourceState;
@@ -69,6 +71,9 @@ pub struct ClientBuilder {
     evaluation_timeout: Duration,
     keep_json: bool,
     runtime: Option<Runtime>,
+    /// The label `client` of metrics.
+    #[cfg(feature = "metrics")]
+    metrics_name: Option<Text>,
     web: WebSettings,
 }
 
@@ -101,6 +106,8 @@ impl ClientBuilder {
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             keep_json: false,
             runtime: None,
+            #[cfg(feature = "metrics")]
+            metrics_name: None,
             web: WebSettings::default(),
         }
     }
@@ -486,6 +493,8 @@ impl ClientBuilder {
             self.evaluation_timeout,
             self.web,
         )?;
+        #[cfg(feature = "metrics")]
+        let context = context.metered(Meter::named(self.metrics_name.as_deref()));
         let plugins = Plugins::new(self.plugins, EnvironmentMetadata::of(&context));
         let mut hooks = self.hooks;
         hooks.extend(plugins.hooks());
@@ -544,7 +553,8 @@ impl ClientBuilder {
             processor.clone(),
             Arc::clone(&hooks),
         );
-        let updater = Arc::new(updater.keep_json(self.keep_json));
+        let updater = updater.keep_json(self.keep_json).metered(context.meter());
+        let updater = Arc::new(updater);
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),
@@ -569,6 +579,9 @@ impl ClientBuilder {
             hooks,
             sources: Mutex::default(),
             database,
+            meter: context.meter().clone(),
+            #[cfg(feature = "metrics")]
+            publishing: Mutex::default(),
             is_closed: AtomicBool::new(false),
             outcome: Arc::default(),
         };
@@ -588,7 +601,27 @@ impl ClientBuilder {
             }
             None => updater.update_status(DataSourceState::Valid, None),
         }
+        #[cfg(feature = "metrics")]
+        client.shared.publish_metrics();
         Ok(client)
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl ClientBuilder {
+    /// The label `client` of the client's metrics. Give each client of a process a name of its own:
+    /// without names, their counters add up, and their gauges overwrite each other. Default: no
+    /// label.
+    ///
+    /// ```
+    /// use vexil::Client;
+    ///
+    /// let checkout = Client::builder("sdk-key-1").metrics_name("checkout");
+    /// let search = Client::builder("sdk-key-2").metrics_name("search");
+    /// ```
+    pub fn metrics_name(mut self, name: impl Into<Text>) -> Self {
+        self.metrics_name = Some(name.into());
+        self
     }
 }
 

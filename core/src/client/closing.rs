@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+#[cfg(feature = "metrics")]
+use super::publisher::Publishing;
 use super::{Client, Outcome, Shared};
 use crate::big_segments::BigSegmentReader;
 use crate::drop_log;
@@ -143,6 +145,8 @@ impl Shared {
             store: Arc::clone(&self.resolver.store),
             database: self.database.clone(),
             big_segments: self.resolver.big_segments.clone(),
+            #[cfg(feature = "metrics")]
+            publishing: self.publishing().take(),
         };
         let closing = Closing {
             unstarted: Some(components),
@@ -234,6 +238,8 @@ struct Components {
     store: Arc<dyn DataStore>,
     database: Option<Reader>,
     big_segments: Option<Arc<BigSegmentReader>>,
+    #[cfg(feature = "metrics")]
+    publishing: Option<Publishing>,
 }
 
 impl Components {
@@ -245,6 +251,8 @@ impl Components {
             store,
             database,
             big_segments,
+            #[cfg(feature = "metrics")]
+            publishing,
         } = self;
         let processor = async {
             let Some(processor) = processor else {
@@ -277,6 +285,10 @@ impl Components {
             }
         };
         let (processor, store, ()) = tokio::join!(processor, store, big_segments);
+        #[cfg(feature = "metrics")]
+        if let Some(publishing) = publishing {
+            publishing.end().await;
+        }
         processor && store
     }
 }

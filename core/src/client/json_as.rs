@@ -199,13 +199,22 @@ impl Client {
             Ok((found, version)) => (Ok(found), version),
             Err(error) => (Err(error), 0),
         };
-        let mut json = self.detail_of(key, found, Value::Null);
+        let mut json = match found {
+            // Counted below, when it is known whether the value fits.
+            Ok((Read::Value(value), index, reason)) => Detail::new(value, index, reason),
+            found => self.detail_of(key, found, Value::Null),
+        };
         if !json.is_default_value() {
             match T::deserialize(&json.value) {
-                Ok(value) => return (json, Some(value)),
+                Ok(value) => {
+                    self.shared.meter.returned_value();
+                    return (json, Some(value));
+                }
                 Err(error) => {
                     let mismatch = TypeMismatch::new(std::any::type_name::<T>(), &json.value)
                         .with_error(&error);
+                    let kind = EvalErrorKind::WrongType;
+                    self.shared.meter.returned_default(Some(kind));
                     let error = mismatch.error.as_deref();
                     self.shared
                         .resolver

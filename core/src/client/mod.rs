@@ -16,6 +16,8 @@ mod layered;
 mod log_once;
 pub(crate) mod pinned;
 mod plugin;
+#[cfg(feature = "metrics")]
+mod publisher;
 mod read_path;
 mod record;
 pub(crate) mod requested;
@@ -41,6 +43,8 @@ use hmac::{Hmac, KeyInit, Mac};
 pub use plugin::{
     ApplicationMetadata, EnvironmentMetadata, Plugin, PluginError, PluginMetadata, SdkMetadata,
 };
+#[cfg(feature = "metrics")]
+use publisher::{Publisher, Publishing};
 use resolve::Resolver;
 pub use scope::Scope;
 use sha2::Sha256;
@@ -52,6 +56,7 @@ use vexil_eval::{Context, Text, Value};
 use crate::config::SdkKey;
 use crate::events::EventProcessor;
 use crate::hooks::Hooks;
+use crate::meter::Meter;
 use crate::runtime::{Runtime, Task};
 use crate::status::{
     BigSegmentStoreStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatus,
@@ -173,11 +178,15 @@ struct Shared {
     /// Receives events; `None` if events are disabled.
     processor: Option<Arc<dyn EventProcessor>>,
     hooks: Arc<Hooks>,
+    meter: Meter,
     /// The running data source, and that of flag overrides. Taken when the client is closed;
     /// dropping a task stops the source.
     sources: Mutex<Vec<Task<()>>>,
     /// The database of a client in daemon mode whose data is in memory.
     database: Option<Reader>,
+    /// Taken when the client is closed, after which the last numbers are published.
+    #[cfg(feature = "metrics")]
+    publishing: Mutex<Option<Publishing>>,
     is_closed: AtomicBool,
     /// The result of closing.
     outcome: Arc<Outcome>,
@@ -467,6 +476,28 @@ impl Shared {
         if !self.is_closed.load(Ordering::Acquire) {
             own.extend(source);
         }
+    }
+
+    /// Starts to publish metrics, unless the client is already closed.
+    #[cfg(feature = "metrics")]
+    fn publish_metrics(&self) {
+        let mut publishing = self.publishing();
+        // Read under the lock: `close` sets the flag before it takes the task.
+        if !self.is_closed.load(Ordering::Acquire) {
+            let publisher = Publisher::new(
+                self.meter.clone(),
+                Arc::clone(&self.resolver),
+                self.data_store_status.clone(),
+                Arc::clone(&self.hooks),
+            );
+            *publishing = Some(Publishing::start(publisher, &self.runtime));
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn publishing(&self) -> MutexGuard<'_, Option<Publishing>> {
+        let publishing = self.publishing.lock();
+        publishing.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sources(&self) -> MutexGuard<'_, Vec<Task<()>>> {

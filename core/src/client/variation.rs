@@ -338,8 +338,11 @@ impl Client {
         default: T,
     ) -> T::Output {
         match result {
-            Ok(Read::Value(value)) => return value,
-            Ok(Read::Nothing(None)) => {}
+            Ok(Read::Value(value)) => {
+                self.shared.meter.returned_value();
+                return value;
+            }
+            Ok(Read::Nothing(None)) => self.shared.meter.returned_default(None),
             Ok(Read::Nothing(Some(error))) => self.flag_failed(key, &error),
             Ok(Read::WrongType(wrong)) => self.wrong_type(key, &wrong),
             Err(error) => self.no_flag(key, error),
@@ -357,10 +360,14 @@ impl Client {
         default: T,
     ) -> Detail<T::Output> {
         match result {
-            Ok((Read::Value(value), index, reason)) => Detail::new(value, index, reason),
+            Ok((Read::Value(value), index, reason)) => {
+                self.shared.meter.returned_value();
+                Detail::new(value, index, reason)
+            }
             Ok((Read::Nothing(error), _, reason)) => {
-                if let Some(error) = error {
-                    self.flag_failed(key, &error);
+                match error {
+                    Some(error) => self.flag_failed(key, &error),
+                    None => self.shared.meter.returned_default(None),
                 }
                 Detail::new(self.default_of(key, default), None, reason)
             }
@@ -375,28 +382,33 @@ impl Client {
         }
     }
 
-    /// Logs that a flag could not be evaluated.
+    /// Logs and counts that a flag could not be evaluated.
     #[cold]
     fn flag_failed(&self, key: &str, error: &FlagError) {
+        self.shared.meter.returned_default(Some(error.kind));
         self.shared
             .resolver
             .log_once
             .about_flag(key, error.version, error.kind);
     }
 
-    /// Logs that a flag's value has another type than the requested one. The error of serde is left
-    /// out, because it may quote the value.
+    /// Logs and counts that a flag's value has another type than the requested one. The error of serde
+    /// is left out of the log, because it may quote the value.
     #[cold]
     fn wrong_type(&self, key: &str, wrong: &WrongType) {
+        let error = EvalErrorKind::WrongType;
+        self.shared.meter.returned_default(Some(error));
         self.shared
             .resolver
             .log_once
             .wrong_type(key, wrong.version, &wrong.mismatch, None);
     }
 
-    /// Logs that there is no flag to evaluate. Problems that concern all flags were logged earlier.
+    /// Logs and counts that there is no flag to evaluate. Problems that concern all flags were logged
+    /// earlier.
     #[cold]
     fn no_flag(&self, key: &str, error: EvalErrorKind) {
+        self.shared.meter.returned_default(Some(error));
         if !matches!(
             error,
             EvalErrorKind::ClientNotReady | EvalErrorKind::UserNotSpecified

@@ -7,6 +7,7 @@ use vexil_eval::Text;
 
 use super::web::{Web, WebSettings};
 use super::{ConfigError, SdkKey};
+use crate::meter::Meter;
 use crate::runtime::Runtime;
 use crate::status::DataStoreReporter;
 
@@ -43,6 +44,7 @@ pub struct ClientContext {
     has_data_system: bool,
     evaluation_timeout: Duration,
     data_store_status: DataStoreReporter,
+    meter: Meter,
     /// `memory`, or the kind of the store's database. Unset until the store is configured.
     pub(super) data_store_type: Arc<OnceLock<&'static str>>,
     pub(super) web: Web,
@@ -68,6 +70,7 @@ impl ClientContext {
             has_data_system,
             evaluation_timeout,
             data_store_status: DataStoreReporter::new(),
+            meter: Meter::default(),
             data_store_type: Arc::default(),
         })
     }
@@ -96,6 +99,16 @@ impl ClientContext {
             web: self.web.repeated(),
             ..self.clone()
         }
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn metered(self, meter: Meter) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Counts for the metrics of the client.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// How long an evaluation may wait for I/O.

@@ -50,7 +50,10 @@
 //! ```
 
 mod data;
+#[cfg(feature = "metrics")]
+mod failures;
 mod runner;
+mod stage;
 
 use std::error::Error;
 use std::fmt;

@@ -12,6 +12,9 @@ use arc_swap::{ArcSwap, Guard};
 use smallvec::SmallVec;
 use vexil_eval::{Context, ContextError, Detail, Text, Value};
 
+#[cfg(feature = "metrics")]
+use super::failures::Failures;
+use super::stage::Stage;
 use super::{
     EvaluationMethod, EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData,
     TrackSeriesContext,
@@ -31,6 +34,9 @@ pub(crate) struct Hooks {
 struct Installed {
     /// In the order of registration.
     hooks: Vec<Arc<Registered>>,
+    /// The failures of the hooks. Kept when the client is closed, until they are published.
+    #[cfg(feature = "metrics")]
+    failures: Vec<Arc<Failures>>,
     /// The id of the flags' environment, once the data source has reported it.
     environment_id: Option<Text>,
     /// Whether the client is closed. Hooks added later are dropped.
@@ -44,6 +50,8 @@ impl Hooks {
         Self {
             any,
             current: ArcSwap::from_pointee(Installed {
+                #[cfg(feature = "metrics")]
+                failures: hooks.iter().map(|hook| hook.failures.clone()).collect(),
                 hooks,
                 ..Installed::default()
             }),
@@ -56,6 +64,8 @@ impl Hooks {
         self.change(|installed| {
             if !installed.closed {
                 installed.hooks.push(Arc::clone(&hook));
+                #[cfg(feature = "metrics")]
+                installed.failures.push(Arc::clone(&hook.failures));
             }
         });
         self.any.store(true, Ordering::Release);
@@ -67,6 +77,8 @@ impl Hooks {
         self.change(|installed| {
             *installed = Installed {
                 closed: true,
+                #[cfg(feature = "metrics")]
+                failures: std::mem::take(&mut installed.failures),
                 ..Installed::default()
             }
         });
@@ -86,6 +98,12 @@ impl Hooks {
             change(&mut changed);
             changed
         });
+    }
+
+    /// The failures of all hooks so far.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn failures(&self) -> Vec<Arc<Failures>> {
+        self.current.load().failures.clone()
     }
 
     #[inline]
@@ -195,13 +213,6 @@ impl Series<'_> {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Stage {
-    BeforeEvaluation,
-    AfterEvaluation,
-    AfterTrack,
-}
-
 /// A hook, with its name and logged failures.
 #[derive(Debug)]
 struct Registered {
@@ -211,6 +222,8 @@ struct Registered {
     before_failed: AtomicBool,
     after_failed: AtomicBool,
     track_failed: AtomicBool,
+    #[cfg(feature = "metrics")]
+    failures: Arc<Failures>,
 }
 
 impl Registered {
@@ -225,6 +238,8 @@ impl Registered {
         let [before_failed, after_failed, track_failed] = [const { AtomicBool::new(false) }; 3];
         Arc::new(Self {
             hook,
+            #[cfg(feature = "metrics")]
+            failures: Arc::new(Failures::new(name.clone())),
             name,
             before_failed,
             after_failed,
@@ -250,11 +265,14 @@ impl Registered {
 
     #[cold]
     fn failed<T>(&self, stage: Stage, key: &str, error: &str) -> Option<T> {
-        let (stage, logged) = match stage {
-            Stage::BeforeEvaluation => ("beforeEvaluation", &self.before_failed),
-            Stage::AfterEvaluation => ("afterEvaluation", &self.after_failed),
-            Stage::AfterTrack => ("afterTrack", &self.track_failed),
+        #[cfg(feature = "metrics")]
+        self.failures.count(stage);
+        let logged = match stage {
+            Stage::BeforeEvaluation => &self.before_failed,
+            Stage::AfterEvaluation => &self.after_failed,
+            Stage::AfterTrack => &self.track_failed,
         };
+        let stage = stage.name();
         if !logged.swap(true, Ordering::Relaxed) {
             tracing::error!(hook = %self.name, stage, key, error, "a hook failed; further failures of this stage are not logged");
         }

@@ -28,6 +28,7 @@ use vexil_eval::{Found, Text};
 use crate::data_source::{DataSink, NotStoredError};
 use crate::events::EventProcessor;
 use crate::hooks::Hooks;
+use crate::meter::Meter;
 use crate::runtime::{Runtime, catch_panic};
 use crate::status::{
     DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell,
@@ -50,6 +51,7 @@ pub(crate) struct Updater {
     processor: Option<Arc<dyn EventProcessor>>,
     /// Receive the environment id.
     hooks: Arc<Hooks>,
+    meter: Meter,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
     /// Whether there is only [provisional](ChangeSet::is_provisional) data, with which the client
@@ -124,6 +126,7 @@ impl Updater {
             status: DataSourceStatusCell::new(),
             changes,
             hooks,
+            meter: Meter::default(),
             refreshed: AtomicBool::new(false),
             is_held: AtomicBool::new(false),
             selector: std::sync::Mutex::default(),
@@ -153,6 +156,12 @@ impl Updater {
     /// Whether stored items keep the JSON they were read from, even if the store does not need it.
     pub(crate) fn keep_json(mut self, on: bool) -> Self {
         self.keeps_json |= on;
+        self
+    }
+
+    /// Counts updates and errors for the metrics of a client.
+    pub(crate) fn metered(mut self, meter: &Meter) -> Self {
+        self.meter = meter.clone();
         self
     }
 
@@ -331,6 +340,13 @@ impl Updater {
         *self.selector.lock().unwrap_or_else(PoisonError::into_inner) = selector;
     }
 
+    fn set_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
+        if let Some(error) = &error {
+            self.meter.source_failed(error.kind);
+        }
+        self.status.update(state, error);
+    }
+
     /// Updates the status from the result of a write. `is_valid` is whether the source is valid
     /// after a success.
     fn report<T>(
@@ -351,7 +367,7 @@ impl Updater {
                 }
                 let info =
                     DataSourceErrorInfo::new(DataSourceErrorKind::StoreError, error.to_string());
-                self.status.update(DataSourceState::Interrupted, Some(info));
+                self.set_status(DataSourceState::Interrupted, Some(info));
             }
         }
         stored.map_err(NotStoredError::new)
@@ -382,6 +398,7 @@ impl DataSink for Updater {
         let is_first = !self.has_data();
         let stored = self.store_changes(changes).await;
         if stored.is_ok() {
+            self.meter.updated();
             self.set_selector(selector);
             if !is_provisional {
                 self.refreshed.store(true, Ordering::Release);
@@ -409,6 +426,7 @@ impl DataSink for Updater {
             .then(|| Observed::Items(vec![item.clone()]));
         let stored = self.store_one(item).await;
         if matches!(stored, Ok(Upserted::Written)) {
+            self.meter.updated();
             self.set_selector(None);
             self.announce(observed, &mut dependents);
         }
@@ -447,7 +465,7 @@ impl DataSink for Updater {
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
         let is_confirmed =
             state == DataSourceState::Valid && self.is_held.swap(false, Ordering::AcqRel);
-        self.status.update(state, error);
+        self.set_status(state, error);
         if is_confirmed {
             self.first_data.send_replace(true);
         }

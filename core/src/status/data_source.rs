@@ -192,8 +192,12 @@ impl DataSourceStatusCell {
         });
     }
 
+    pub(crate) fn state(&self) -> DataSourceState {
+        self.0.get().state
+    }
+
     pub(crate) fn is_valid(&self) -> bool {
-        self.0.get().state == DataSourceState::Valid
+        self.state() == DataSourceState::Valid
     }
 
     /// Waits for a status that `is_it` accepts, the current one included.

@@ -452,6 +452,7 @@ impl EventsConfig {
             destination,
             about,
             intervals,
+            context.meter(),
         ))
     }
 

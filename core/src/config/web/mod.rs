@@ -190,6 +190,7 @@ impl ClientContext {
             base_url,
             path,
             filter.as_ref(),
+            self.meter(),
         ))
     }
 

@@ -10,9 +10,12 @@ use thiserror::Error;
 use vexil_eval::Text;
 use vexil_eval::model::Selector;
 
+#[cfg(feature = "metrics")]
+use super::timed_body::timed;
 use crate::data_source::{DataSink, DataSourceError, DataSourceErrorKind};
 use crate::http::transport::{Body, HttpTransport, RequestOptions, TransportError};
 use crate::http::wire::{self, PayloadFilter};
+use crate::meter::Meter;
 
 /// One URL of the service. Its `Debug` form shows neither the URL nor the headers: both may hold
 /// secrets.
@@ -22,6 +25,8 @@ pub(crate) struct Endpoint {
     /// `None` if the base is not a valid URL.
     uri: Option<Uri>,
     headers: HeaderMap,
+    #[cfg(feature = "metrics")]
+    meter: Meter,
 }
 
 /// The base URL and the path do not form a valid URL. Base URLs are checked when a client starts,
@@ -38,11 +43,16 @@ impl Endpoint {
         base: &str,
         path: &str,
         filter: Option<&PayloadFilter>,
+        meter: &Meter,
     ) -> Self {
+        #[cfg(not(feature = "metrics"))]
+        let _ = meter;
         Self {
             transport,
             uri: wire::uri(base, path, filter),
             headers,
+            #[cfg(feature = "metrics")]
+            meter: meter.clone(),
         }
     }
 
@@ -83,9 +93,11 @@ impl Endpoint {
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = self.headers.clone();
         request.headers_mut().extend(more.into_iter().flatten());
-        self.transport
-            .send(request, RequestOptions::new(read_timeout))
-            .await
+        let options = RequestOptions::new(read_timeout);
+        let response = self.transport.send(request, options).await;
+        #[cfg(feature = "metrics")]
+        let response = response.map(|response| timed(response, self.meter.clone()));
+        response
     }
 }
 

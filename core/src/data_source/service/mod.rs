@@ -8,6 +8,8 @@ mod fetch_error;
 mod outage;
 mod polling;
 mod streaming;
+#[cfg(feature = "metrics")]
+mod timed_body;
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use polling::PollingDataSource;

@@ -1,7 +1,7 @@
-//! [`Meter`]: publishes event statistics to the metrics recorder that the application has
+//! [`EventMeter`]: publishes event statistics to the metrics recorder that the application has
 //! installed.
 //!
-//! The numbers are those of [`EventStats`], summed over the clients of a process. They are
+//! The numbers are those of [`EventStats`], summed over the clients of the same name. They are
 //! published after each delivery and at each flush, never during an evaluation.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +11,7 @@ use metrics::{Unit, counter, describe_counter};
 use super::delivery::DeliveryStats;
 use super::processor::{Records, stats};
 use crate::events::EventStats;
+use crate::meter::Meter;
 
 const DELIVERED: &str = "vexil_events_delivered_total";
 const DROPPED: &str = "vexil_events_dropped_total";
@@ -23,7 +24,9 @@ const RETRIES: &str = "vexil_event_retries_total";
 const BYTES: &str = "vexil_event_bytes_total";
 
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(super) struct EventMeter {
+    /// Has the labels of the client.
+    meter: Meter,
     records: Arc<Records>,
     delivered: Arc<DeliveryStats>,
     /// The statistics published so far. Held while the current ones are read, so that nothing is
@@ -31,8 +34,8 @@ pub(super) struct Meter {
     published: Mutex<EventStats>,
 }
 
-impl Meter {
-    pub(super) fn new(records: Arc<Records>, delivered: Arc<DeliveryStats>) -> Self {
+impl EventMeter {
+    pub(super) fn new(meter: Meter, records: Arc<Records>, delivered: Arc<DeliveryStats>) -> Self {
         describe_counter!(
             DELIVERED,
             Unit::Count,
@@ -71,6 +74,7 @@ impl Meter {
         );
         describe_counter!(BYTES, Unit::Bytes, "Bytes of events that were sent.");
         Self {
+            meter,
             records,
             delivered,
             published: Mutex::default(),
@@ -102,7 +106,8 @@ impl Meter {
             (RETRIES, stats.retries, last.retries),
             (BYTES, stats.bytes, last.bytes),
         ] {
-            counter!(name).increment(now.saturating_sub(before));
+            let labels = self.meter.numbers().labels();
+            counter!(name, labels.iter()).increment(now.saturating_sub(before));
         }
     }
 }

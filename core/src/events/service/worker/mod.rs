@@ -16,8 +16,9 @@ use super::destination::Destination;
 use super::diagnostic::Diagnostics;
 use super::json::EventWriter;
 #[cfg(feature = "metrics")]
-use super::meter::Meter;
+use super::meter::EventMeter;
 use super::processor::{Command, DefaultEventProcessor, Records};
+use crate::meter::Meter;
 use crate::runtime::{Runtime, catch_panic};
 
 /// Maximum number of concurrent deliveries.
@@ -45,7 +46,7 @@ pub(crate) struct Worker {
     /// Number of deliveries that panicked.
     panicked: Arc<AtomicU64>,
     #[cfg(feature = "metrics")]
-    meter: Arc<Meter>,
+    meter: Arc<EventMeter>,
 }
 
 impl Worker {
@@ -57,7 +58,10 @@ impl Worker {
         destination: impl Into<Destination>,
         diagnostics: Diagnostics,
         intervals: Intervals,
+        meter: &Meter,
     ) -> DefaultEventProcessor {
+        #[cfg(not(feature = "metrics"))]
+        let _ = meter;
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let destination = destination.into();
         let delivered = Arc::clone(destination.stats());
@@ -71,7 +75,11 @@ impl Worker {
             slots: Arc::new(Semaphore::new(delivery_slots())),
             panicked: Arc::default(),
             #[cfg(feature = "metrics")]
-            meter: Arc::new(Meter::new(Arc::clone(&records), Arc::clone(&delivered))),
+            meter: Arc::new(EventMeter::new(
+                meter.clone(),
+                Arc::clone(&records),
+                Arc::clone(&delivered),
+            )),
         };
         let died = {
             let records = Arc::clone(&records);

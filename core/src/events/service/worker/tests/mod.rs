@@ -156,6 +156,7 @@ impl Fixture {
             delivery,
             diagnostics,
             intervals,
+            &Meter::default(),
         );
         let flag = json!({"key": "f", "version": 1, "variations": [true], "trackEvents": true});
         Self {
