@@ -3,6 +3,7 @@
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::error::PatternError;
+use super::form::Form;
 use super::parser::Parser;
 use super::property;
 use super::ranges::{fold, range};
@@ -14,7 +15,7 @@ const DIGIT: Ranges = &[('0', '9')];
 const SPACE: Ranges = &[('\t', '\n'), ('\x0C', '\r'), (' ', ' ')];
 const WORD: Ranges = &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
 
-impl Parser<'_> {
+impl<F: Form> Parser<'_, F> {
     /// Returns a named set under the current flags: first folded, then negated, as in Go.
     fn set(
         &mut self,
@@ -143,7 +144,11 @@ impl Parser<'_> {
                 Some(set) => set,
                 None => self.member(start)?,
             };
-            class.union(&member);
+            if class.ranges().is_empty() {
+                class = member;
+            } else {
+                class.union(&member);
+            }
         }
         if negated {
             class.negate();

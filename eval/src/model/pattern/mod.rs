@@ -1,11 +1,12 @@
 //! [`Pattern`]: the operand of `matches`, a regular expression in Go's RE2 syntax.
 //!
-//! A pattern is parsed when it is read, so that an invalid one is reported then. It is compiled by
+//! A pattern is checked when it is read, so that an invalid one is reported then. It is compiled by
 //! the first match that needs it, in a time bounded by its cost ([`parser::MAX_COST`]); expensive
 //! ones may be compiled in advance.
 
 mod class;
 mod error;
+mod form;
 mod parser;
 mod program;
 mod property;
@@ -48,10 +49,9 @@ pub struct Pattern {
 
 impl Pattern {
     pub(crate) fn new(text: &Text) -> Result<Self, PatternError> {
-        let parsed = parser::parse(text)?;
         Ok(Self {
             text: text.clone(),
-            cost: parsed.cost,
+            cost: parser::check(text)?,
             program: OnceLock::new(),
         })
     }
@@ -101,7 +101,7 @@ impl Pattern {
     }
 
     fn program(&self) -> &Option<Arc<Program>> {
-        // Parsed again: keeping the parsed form would take more memory than the text, and most
+        // Only here is the parsed form built: it would take more memory than the text, and most
         // patterns of an environment are never used.
         self.program
             .get_or_init(|| Program::new(&parser::parse(&self.text).ok()?).map(Arc::new))

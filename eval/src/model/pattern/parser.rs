@@ -8,10 +8,11 @@
 //! The parser does not recurse, and it limits the size of its result while building it:
 //! [`MAX_COST`] also counts repetitions, which make the compiled form of a short pattern large.
 
-use regex_syntax::hir::{Class, ClassUnicode, Dot, Hir, Look, Repetition};
+use regex_syntax::hir::{ClassUnicode, Dot, Hir, Look};
 use regex_syntax::utf8::Utf8Sequences;
 
 use super::error::PatternError;
+use super::form::{Depth, Form};
 use super::ranges;
 
 /// The maximum size of a compiled pattern, in approximate states of its automaton.
@@ -27,9 +28,9 @@ const MAX_GROUPS: usize = 999;
 /// any thread; at this depth that takes less than 128 KiB in a release build.
 const MAX_DEPTH: usize = 170;
 
-/// A pattern in the intermediate form of the regex engine, with its cost.
-pub(super) struct Parsed {
-    pub(super) hir: Hir,
+/// A pattern in a form, by default that of the regex engine, with its cost.
+pub(super) struct Parsed<F = Hir> {
+    pub(super) form: F,
     /// The approximate number of states of the automaton.
     pub(super) cost: usize,
     /// The approximate number of states that one character of a text can reach.
@@ -37,25 +38,27 @@ pub(super) struct Parsed {
 }
 
 pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
-    Parser {
-        pattern,
-        at: 0,
-        flags: Flags::default(),
-        group: Group::default(),
-        outer: Vec::new(),
-        cost: 0,
-    }
-    .parse()
+    Parser::new(pattern).parse()
 }
 
-pub(super) struct Parser<'p> {
+/// Returns the cost of a pattern, with the errors of [`parse`] but in a fraction of its time.
+pub(super) fn check(pattern: &str) -> Result<usize, PatternError> {
+    let checked = Parser::<Depth>::new(pattern).read()?;
+    if checked.form.is_within(MAX_DEPTH) {
+        Ok(checked.cost)
+    } else {
+        parse(pattern).map(|parsed| parsed.cost)
+    }
+}
+
+pub(super) struct Parser<'p, F: Form> {
     pub(super) pattern: &'p str,
     /// The position of the parser, in bytes.
     pub(super) at: usize,
     pub(super) flags: Flags,
     /// The innermost open group, or the whole pattern.
-    group: Group,
-    outer: Vec<Group>,
+    group: Group<F>,
+    outer: Vec<Group<F>>,
     /// The cost of the parts read so far.
     cost: usize,
 }
@@ -72,27 +75,130 @@ pub(super) struct Flags {
 }
 
 /// An open group.
-#[derive(Default)]
-struct Group {
+struct Group<F: Form> {
     start: usize,
     /// The flags before the group, restored after it.
     flags: Flags,
-    alternatives: Vec<Element>,
-    /// The parts read since the last `|`.
-    sequence: Vec<Element>,
+    alternatives: Parts<F>,
+    /// The parts read since the last `|`, except the last one.
+    sequence: Parts<F>,
+    /// The part that a repetition would apply to.
+    last: Option<Element<F>>,
 }
 
 /// A part of a pattern to which a repetition can apply.
-struct Element {
-    hir: Hir,
+struct Element<F> {
+    form: F,
+    size: Size,
+}
+
+#[derive(Clone, Copy)]
+struct Size {
     cost: usize,
     width: usize,
     /// The largest product of repetition counts on a path through it.
     copies: usize,
 }
 
-impl<'p> Parser<'p> {
-    fn parse(mut self) -> Result<Parsed, PatternError> {
+/// Parts that follow each other, or that are alternatives.
+struct Parts<F: Form> {
+    forms: F::Parts,
+    size: Size,
+    is_empty: bool,
+}
+
+impl<F: Form> Default for Parts<F> {
+    fn default() -> Self {
+        Self {
+            forms: F::Parts::default(),
+            size: Size {
+                cost: 0,
+                width: 1,
+                copies: 1,
+            },
+            is_empty: true,
+        }
+    }
+}
+
+impl<F: Form> Parts<F> {
+    fn push(&mut self, part: Element<F>) {
+        self.forms.extend([part.form]);
+        self.size.cost += part.size.cost;
+        self.size.width += part.size.width;
+        self.size.copies = self.size.copies.max(part.size.copies);
+        self.is_empty = false;
+    }
+
+    fn join(self, join: fn(F::Parts) -> F) -> Element<F> {
+        Element {
+            form: join(self.forms),
+            size: self.size,
+        }
+    }
+}
+
+impl<F: Form> Group<F> {
+    fn new(start: usize, flags: Flags) -> Self {
+        Self {
+            start,
+            flags,
+            alternatives: Parts::default(),
+            sequence: Parts::default(),
+            last: None,
+        }
+    }
+
+    fn push(&mut self, part: Element<F>) {
+        if let Some(before) = self.last.replace(part) {
+            self.sequence.push(before);
+        }
+    }
+
+    /// Returns the parts read since the last `|` as one.
+    fn take_sequence(&mut self) -> Element<F> {
+        if let Some(last) = self.last.take() {
+            self.sequence.push(last);
+        }
+        std::mem::take(&mut self.sequence).join(F::concatenation)
+    }
+
+    /// Returns the group as one part.
+    fn close(mut self) -> Element<F> {
+        let last = self.take_sequence();
+        if self.alternatives.is_empty {
+            return last;
+        }
+        self.alternatives.push(last);
+        self.alternatives.join(F::alternation)
+    }
+}
+
+impl Parser<'_, Hir> {
+    fn parse(self) -> Result<Parsed, PatternError> {
+        let parsed = self.read()?;
+        if parsed.form.is_within(MAX_DEPTH) {
+            Ok(parsed)
+        } else {
+            Err(PatternError::new("nests too deeply", 0))
+        }
+    }
+}
+
+impl<'p, F: Form> Parser<'p, F> {
+    fn new(pattern: &'p str) -> Self {
+        Self {
+            pattern,
+            at: 0,
+            flags: Flags::default(),
+            group: Group::new(0, Flags::default()),
+            outer: Vec::new(),
+            cost: 0,
+        }
+    }
+
+    /// Reads the pattern without checking its depth.
+    fn read(mut self) -> Result<Parsed<F>, PatternError> {
         // Whether the previous part is a repetition operator, after which no other may follow.
         let mut repeated = false;
         while let Some(next) = self.rest().chars().next() {
@@ -124,18 +230,17 @@ impl<'p> Parser<'p> {
         if !self.outer.is_empty() {
             return Err(PatternError::new("group without end", self.group.start));
         }
-        let whole = self.close();
-        check_depth(&whole.hir)?;
+        let whole = self.group.close();
         Ok(Parsed {
-            hir: whole.hir,
+            form: whole.form,
             cost: self.cost,
-            width: whole.width,
+            width: whole.size.width,
         })
     }
 
     /// Reads one part, starting with `next`, that is not a repetition operator.
     fn part(&mut self, next: char) -> Result<(), PatternError> {
-        let hir = match next {
+        let form = match next {
             '(' => return self.open(),
             ')' => {
                 let Some(outer) = self.outer.pop() else {
@@ -143,15 +248,14 @@ impl<'p> Parser<'p> {
                 };
                 self.at += 1;
                 self.flags = self.group.flags;
-                let element = self.close();
-                self.group = outer;
+                let closed = std::mem::replace(&mut self.group, outer);
                 // The cost of its parts is already counted.
-                self.group.sequence.push(element);
+                self.group.push(closed.close());
                 return Ok(());
             }
             '|' => {
                 self.at += 1;
-                let sequence = concatenation(&mut self.group.sequence);
+                let sequence = self.group.take_sequence();
                 self.group.alternatives.push(sequence);
                 return Ok(());
             }
@@ -160,12 +264,12 @@ impl<'p> Parser<'p> {
                 return self.push_class(class);
             }
             '\\' => return self.backslash(),
-            '^' => Hir::look(if self.flags.lines {
+            '^' => F::look(if self.flags.lines {
                 Look::StartLF
             } else {
                 Look::Start
             }),
-            '$' => Hir::look(if self.flags.lines {
+            '$' => F::look(if self.flags.lines {
                 Look::EndLF
             } else {
                 Look::End
@@ -178,7 +282,7 @@ impl<'p> Parser<'p> {
                 };
                 self.at += 1;
                 // The byte sequences of UTF-8.
-                return self.push(Hir::dot(dot), 10);
+                return self.push(F::dot(dot), 10);
             }
             literal => {
                 self.at += literal.len_utf8();
@@ -186,7 +290,7 @@ impl<'p> Parser<'p> {
             }
         };
         self.at += 1;
-        self.push(hir, 1)
+        self.push(form, 1)
     }
 
     fn backslash(&mut self) -> Result<(), PatternError> {
@@ -217,7 +321,7 @@ impl<'p> Parser<'p> {
             }
         };
         self.at += 2;
-        self.push(Hir::look(look), 1)
+        self.push(F::look(look), 1)
     }
 
     /// Reads an escape of a single code point, which may be a surrogate.
@@ -313,7 +417,7 @@ impl<'p> Parser<'p> {
     }
 
     fn repeat(&mut self, start: usize, min: u32, max: Option<u32>) -> Result<(), PatternError> {
-        let Some(element) = self.group.sequence.pop() else {
+        let Some(Element { form, size }) = self.group.last.take() else {
             return Err(PatternError::new("nothing to repeat", start));
         };
         let most = max.unwrap_or(min).max(1) as usize;
@@ -321,26 +425,21 @@ impl<'p> Parser<'p> {
         let copies = if max == Some(0) {
             1
         } else {
-            element.copies * most
+            size.copies * most
         };
         if most >= 2 && copies > MAX_REPEAT {
             return Err(PatternError::new("nested repeat counts over 1000", start));
         }
-        let cost = (element.cost + 1).saturating_mul(most);
-        let added = cost - element.cost;
-        let width = (element.width + 1).saturating_mul(most);
-        let sub = Box::new(element.hir);
-        let hir = Hir::repetition(Repetition {
-            min,
-            max,
-            greedy: true,
-            sub,
-        });
-        self.group.sequence.push(Element {
-            hir,
-            cost,
-            width,
-            copies,
+        let cost = (size.cost + 1).saturating_mul(most);
+        let added = cost - size.cost;
+        let width = (size.width + 1).saturating_mul(most);
+        self.group.push(Element {
+            form: form.repetition(min, max),
+            size: Size {
+                cost,
+                width,
+                copies,
+            },
         });
         self.spend(added, start)
     }
@@ -369,11 +468,7 @@ impl<'p> Parser<'p> {
         if self.outer.len() >= MAX_GROUPS {
             return Err(PatternError::new("nests too deeply", start));
         }
-        let group = Group {
-            start,
-            flags: before,
-            ..Group::default()
-        };
+        let group = Group::new(start, before);
         self.outer.push(std::mem::replace(&mut self.group, group));
         Ok(())
     }
@@ -403,23 +498,14 @@ impl<'p> Parser<'p> {
         Err(PatternError::new("unsupported group syntax", start))
     }
 
-    /// Closes the innermost group.
-    fn close(&mut self) -> Element {
-        let mut group = std::mem::take(&mut self.group);
-        let last = concatenation(&mut group.sequence);
-        if group.alternatives.is_empty() {
-            return last;
-        }
-        group.alternatives.push(last);
-        join(group.alternatives.drain(..), Hir::alternation)
-    }
-
-    fn push(&mut self, hir: Hir, cost: usize) -> Result<(), PatternError> {
-        self.group.sequence.push(Element {
-            hir,
-            cost,
-            width: 1,
-            copies: 1,
+    fn push(&mut self, form: F, cost: usize) -> Result<(), PatternError> {
+        self.group.push(Element {
+            form,
+            size: Size {
+                cost,
+                width: 1,
+                copies: 1,
+            },
         });
         self.spend(cost, self.at)
     }
@@ -433,7 +519,7 @@ impl<'p> Parser<'p> {
                 .map(|range| Utf8Sequences::new(range.start(), range.end()).count())
                 .sum()
         };
-        self.push(Hir::class(Class::Unicode(class)), cost)
+        self.push(F::class(class), cost)
     }
 
     fn push_literal(&mut self, literal: u32) -> Result<(), PatternError> {
@@ -441,7 +527,7 @@ impl<'p> Parser<'p> {
             Some(literal) if !self.flags.fold => {
                 let mut bytes = [0; 4];
                 let bytes = literal.encode_utf8(&mut bytes).as_bytes();
-                self.push(Hir::literal(bytes), bytes.len())
+                self.push(F::literal(bytes), bytes.len())
             }
             _ => {
                 let mut class = ranges::range(literal, literal);
@@ -476,40 +562,4 @@ impl<'p> Parser<'p> {
         self.at += if found { wanted.len_utf8() } else { 0 };
         found
     }
-}
-
-fn concatenation(sequence: &mut Vec<Element>) -> Element {
-    join(sequence.drain(..), Hir::concat)
-}
-
-fn join(elements: impl Iterator<Item = Element>, join: fn(Vec<Hir>) -> Hir) -> Element {
-    let (mut cost, mut width, mut copies) = (0, 1, 1);
-    let parts = elements.map(|element| {
-        cost += element.cost;
-        width += element.width;
-        copies = copies.max(element.copies);
-        element.hir
-    });
-    let hir = join(parts.collect());
-    Element {
-        hir,
-        cost,
-        width,
-        copies,
-    }
-}
-
-/// Checks the depth of the parsed form level by level.
-fn check_depth(hir: &Hir) -> Result<(), PatternError> {
-    let mut level = vec![hir];
-    for _ in 0..MAX_DEPTH {
-        if level.is_empty() {
-            return Ok(());
-        }
-        level = level
-            .into_iter()
-            .flat_map(|hir| hir.kind().subs())
-            .collect();
-    }
-    Err(PatternError::new("nests too deeply", 0))
 }

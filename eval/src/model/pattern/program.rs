@@ -34,7 +34,7 @@ impl Program {
     pub(super) fn new(pattern: &Parsed) -> Option<Self> {
         let nfa = Compiler::new()
             .configure(Config::new().which_captures(WhichCaptures::None))
-            .build_from_hir(&pattern.hir)
+            .build_from_hir(&pattern.form)
             .ok()?;
         let config = DFA::config()
             // Large automata may exceed the default cache; the parser has limited their size.

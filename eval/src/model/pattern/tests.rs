@@ -152,6 +152,41 @@ fn a_pattern_that_nests_too_deeply_is_rejected() {
     );
 }
 
+// A check estimates the depth of the parsed form without building it.
+#[test]
+fn a_check_has_the_result_of_parsing() {
+    let shapes = [
+        ("(b", ")*"),
+        ("(a|b", ")"),
+        ("(ab|ac", ")?"),
+        ("(abc|abd|", ")"),
+        ("(?:|a|[bc]", ")+"),
+        ("(ab|a", "c|adx)"),
+        ("x(", "){2}"),
+        ("(", "|)"),
+    ];
+    let nested = shapes.iter().flat_map(|(open, end)| {
+        (0..200).map(|depth| format!("{}a{}", open.repeat(depth), end.repeat(depth)))
+    });
+    let flat = [
+        "",
+        "|",
+        "a|b|",
+        r"^[a-z]+\.[a-z]+@(example|test57)\.com$",
+        r"(?i)\pL{1,20}[^a-c\d]\Qa*\E$",
+        "ab(?=c)",
+        "a|*",
+        "a**",
+        "(a{50}){50}",
+        "a(b",
+        "a)",
+    ];
+    for text in nested.chain(flat.map(str::to_owned)) {
+        let parsed = parser::parse(&text).map(|parsed| parsed.cost);
+        assert_eq!(parser::check(&text), parsed, "{text}");
+    }
+}
+
 #[test]
 fn the_deepest_pattern_compiles_on_a_small_stack() {
     let deepest = (1..400)
