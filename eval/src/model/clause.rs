@@ -12,7 +12,7 @@ use super::keys::KeySet;
 use super::pattern::Pattern;
 use super::preparation::{Preparation, reference};
 use super::problem::Defect;
-use super::read::{MapOnly, RawClause};
+use super::read::RawClause;
 use super::version::Version;
 use crate::context::{Kind, Reference};
 use crate::text::Text;
@@ -62,11 +62,11 @@ pub(crate) struct ValueSet {
 
 impl Clause {
     pub(super) fn prepare_all(
-        raw: Vec<MapOnly<RawClause>>,
+        raw: Vec<RawClause>,
         preparation: &mut Preparation<'_>,
     ) -> Box<[Self]> {
         raw.into_iter()
-            .map(|MapOnly(clause)| Self::prepare(clause, preparation))
+            .map(|clause| Self::prepare(clause, preparation))
             .collect()
     }
 

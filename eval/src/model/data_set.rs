@@ -14,7 +14,6 @@ use super::flag::Flag;
 use super::item::Item;
 use super::kind::DataKind;
 use super::pattern::Patterns;
-use super::read::MapOnly;
 use super::segment::Segment;
 use crate::json::{Cursor, ObjectReader, Step};
 use crate::text::Text;
@@ -343,7 +342,7 @@ impl<'de, T: ItemData> Visitor<'de> for Section<'_, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<Text>()? {
             self.reading.item = Some((T::KIND, key.clone()));
-            let MapOnly(raw) = map.next_value::<MapOnly<T::Raw>>()?;
+            let raw = map.next_value::<T::Raw>()?;
             self.to.push(entry(raw, key, &mut self.reading.patterns));
             self.reading.item = None;
         }

@@ -13,7 +13,7 @@ use super::clause::Clause;
 use super::kind::DataKind;
 use super::pattern::{Pattern, Patterns};
 use super::problem::Problem;
-use super::read::{MapOnly, RawItem, RawTombstone};
+use super::read::{RawItem, RawTombstone};
 use crate::json::Cursor;
 use crate::text::Text;
 
@@ -247,8 +247,8 @@ pub(super) fn read_entry<T: ItemData>(
     keep_json: bool,
 ) -> Result<Option<Entry<T>>, serde_json::Error> {
     let begin = cursor.value_begins();
-    let read = match cursor.value::<MapOnly<T::Raw>>() {
-        Ok(raw) => raw.map(|MapOnly(raw)| entry(raw, key, patterns)),
+    let read = match cursor.value::<T::Raw>() {
+        Ok(raw) => raw.map(|raw| entry(raw, key, patterns)),
         Err(error) => match cursor.value() {
             Ok(value) => value
                 .map(|value| loose_entry(value, key, patterns))
@@ -264,7 +264,7 @@ pub(super) fn read_entry<T: ItemData>(
 }
 
 /// Slow path for items that the strict reader rejects: accepts tombstones with arbitrary other
-/// properties, and duplicate properties, of which the last wins.
+/// properties, and malformed properties that a later duplicate replaces.
 fn loose_entry<T: Prepared>(
     value: serde_json::Value,
     key: Text,
@@ -277,7 +277,7 @@ fn loose_entry<T: Prepared>(
             version: tombstone.version.0,
         });
     }
-    let MapOnly(raw) = serde_json::from_value(value)?;
+    let raw = serde_json::from_value(value)?;
     Ok(entry(raw, key, patterns))
 }
 
@@ -294,7 +294,7 @@ pub(super) fn deserialize<'de, T: Prepared, D: Deserializer<'de>>(
 ) -> Result<T, D::Error> {
     let json = serde_json::Value::deserialize(deserializer)?;
     let text = Bytes::from(json.to_string());
-    let MapOnly(raw) = MapOnly::<T::Raw>::deserialize(json).map_err(D::Error::custom)?;
+    let raw = T::Raw::deserialize(json).map_err(D::Error::custom)?;
     if raw.deleted().is_some() {
         let kind = T::KIND;
         return Err(D::Error::custom(format_args!(

@@ -11,9 +11,7 @@ use super::kind::DataKind;
 use super::pattern::Patterns;
 use super::preparation::Preparation;
 use super::problem::{Defect, Problem};
-use super::read::{
-    Integer, List, MapOnly, RawAvailability, RawFlag, RawRollout, RawRule, RawTarget,
-};
+use super::read::{Integer, List, RawAvailability, RawFlag, RawRollout, RawRule, RawTarget};
 use super::rollout::{BucketBy, Rollout, Weighted};
 use crate::context::Kind;
 use crate::text::{Text, key_hash};
@@ -276,18 +274,15 @@ impl Prepared for Flag {
         let mut preparation = Preparation::new(&key, &raw.salt, patterns);
         let rules = preparation.rules(raw.rules.0, FlagRule::prepare);
         let fallthrough = VariationOrRollout::prepare(
-            raw.fallthrough.0.variation,
-            raw.fallthrough.0.rollout,
+            raw.fallthrough.variation,
+            raw.fallthrough.rollout,
             &mut preparation,
         );
         let problems = preparation.finish();
-        let availability = raw.client_side_availability.map_or_else(
-            || RawAvailability {
-                using_mobile_key: true,
-                using_environment_id: raw.client_side,
-            },
-            |given| given.0,
-        );
+        let availability = raw.client_side_availability.unwrap_or(RawAvailability {
+            using_mobile_key: true,
+            using_environment_id: raw.client_side,
+        });
         let prerequisites = raw.prerequisites.0.into_iter();
         Self {
             on: raw.on,
@@ -297,7 +292,7 @@ impl Prepared for Flag {
             targets: Targets::prepare(raw.targets.0, raw.context_targets.0),
             rules,
             prerequisites: prerequisites
-                .map(|MapOnly(raw)| Prerequisite {
+                .map(|raw| Prerequisite {
                     key: raw.key,
                     variation: raw.variation.0,
                 })
@@ -312,7 +307,7 @@ impl Prepared for Flag {
                 .filter(|date| *date > 0),
             exclude_from_summaries: raw.exclude_from_summaries,
             sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
-            check_ratio: raw.migration.0.check_ratio.map(|ratio| ratio.0),
+            check_ratio: raw.migration.check_ratio.map(|ratio| ratio.0),
             is_override: false,
             key_hash: key_hash(&key),
             meta: Meta {
@@ -357,12 +352,12 @@ impl FlagRule {
 impl VariationOrRollout {
     fn prepare(
         variation: Option<Integer>,
-        rollout: Option<MapOnly<RawRollout>>,
+        rollout: Option<RawRollout>,
         preparation: &mut Preparation<'_>,
     ) -> Self {
         match (variation, rollout) {
             (Some(index), _) => Self::Variation(index.0),
-            (None, Some(MapOnly(rollout))) if !rollout.variations.0.is_empty() => {
+            (None, Some(rollout)) if !rollout.variations.0.is_empty() => {
                 Self::Rollout(Box::new(prepare_rollout(rollout, preparation)))
             }
             _ => {
@@ -381,7 +376,7 @@ fn prepare_rollout(raw: RawRollout, preparation: &mut Preparation<'_>) -> Rollou
         false => preparation.bucket_by(raw.bucket_by, &raw.context_kind),
     };
     let mut end = 0.0;
-    let weighted = raw.variations.0.into_iter().map(|MapOnly(raw)| {
+    let weighted = raw.variations.0.into_iter().map(|raw| {
         end += Weighted::share(raw.weight.0);
         Weighted {
             variation: raw.variation.0,
@@ -414,14 +409,14 @@ pub(crate) struct Target {
 }
 
 impl Targets {
-    fn prepare(targets: Vec<MapOnly<RawTarget>>, context_targets: Vec<MapOnly<RawTarget>>) -> Self {
+    fn prepare(targets: Vec<RawTarget>, context_targets: Vec<RawTarget>) -> Self {
         let lists = if context_targets.is_empty() {
             targets
         } else {
             Self::resolve(&targets, context_targets)
         };
         let mut kinds: Vec<(Kind, Vec<(Text, Target)>)> = Vec::new();
-        for (place, MapOnly(list)) in lists.into_iter().enumerate() {
+        for (place, list) in lists.into_iter().enumerate() {
             let kind = Kind::from(list.context_kind);
             let target = Target {
                 place,
@@ -444,23 +439,20 @@ impl Targets {
 
     /// Converts the lists of flag data. An empty list of kind `user` stands for the first list of
     /// the older format with the same variation.
-    fn resolve(
-        targets: &[MapOnly<RawTarget>],
-        context_targets: Vec<MapOnly<RawTarget>>,
-    ) -> Vec<MapOnly<RawTarget>> {
+    fn resolve(targets: &[RawTarget], context_targets: Vec<RawTarget>) -> Vec<RawTarget> {
         let mut older: HashMap<i64, &RawTarget> = HashMap::new();
-        for MapOnly(target) in targets {
+        for target in targets {
             older.entry(target.variation.0).or_insert(target);
         }
-        let resolved = context_targets.into_iter().map(|MapOnly(target)| {
+        let resolved = context_targets.into_iter().map(|target| {
             let is_user = Kind::from(target.context_kind.clone()) == Kind::User;
             match older.get(&target.variation.0) {
-                Some(list) if is_user && target.values.0.is_empty() => MapOnly(RawTarget {
+                Some(list) if is_user && target.values.0.is_empty() => RawTarget {
                     variation: list.variation,
                     values: List(list.values.0.clone()),
                     context_kind: list.context_kind.clone(),
-                }),
-                _ => MapOnly(target),
+                },
+                _ => target,
             }
         });
         resolved.collect()

@@ -3,7 +3,6 @@
 use super::bucket_hasher::BucketHasher;
 use super::pattern::{Pattern, Patterns};
 use super::problem::{Defect, Problem};
-use super::read::MapOnly;
 use super::rollout::BucketBy;
 use crate::context::Reference;
 use crate::text::Text;
@@ -33,10 +32,10 @@ impl<'a> Preparation<'a> {
     /// Prepares the rules of the item. Problems found meanwhile name the rule.
     pub(super) fn rules<R, T>(
         &mut self,
-        raw: Vec<MapOnly<R>>,
+        raw: Vec<R>,
         prepare: impl Fn(&mut Self, R) -> T,
     ) -> Box<[T]> {
-        let rules = raw.into_iter().enumerate().map(|(index, MapOnly(rule))| {
+        let rules = raw.into_iter().enumerate().map(|(index, rule)| {
             self.rule = Some(index);
             prepare(self, rule)
         });

@@ -8,142 +8,178 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use smallvec::SmallVec;
 
 use crate::text::Text;
 use crate::value::Value;
 
-/// Defines the raw form of JSON objects, whose missing or null properties have their default.
+/// Defines the raw form of JSON objects, whose missing or null properties have their default. Of
+/// duplicate properties the last wins.
+///
+/// A derived deserializer would also accept an array of the fields in order, and because every field
+/// has a default, `[]` would be a valid flag.
 macro_rules! raw {
-    ($($(#[$doc:meta])* struct $name:ident { $($field:ident: $type:ty,)* })+) => {$(
+    ($($(#[$doc:meta])* struct $name:ident { $($field:ident $property:literal: $type:ty,)* })+) => {$(
         $(#[$doc])*
-        #[derive(Default, Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
+        #[derive(Default)]
         pub(crate) struct $name {
-            $(#[serde(deserialize_with = "or_default")] pub(crate) $field: $type,)*
+            $(pub(crate) $field: $type,)*
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                #[expect(non_camel_case_types, reason = "they have the names of fields")]
+                #[derive(Deserialize)]
+                #[serde(field_identifier)]
+                enum Property {
+                    $(#[serde(rename = $property)] $field,)*
+                    #[serde(other)]
+                    Unknown,
+                }
+
+                struct ObjectVisitor;
+
+                impl<'de> Visitor<'de> for ObjectVisitor {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        let mut raw = $name::default();
+                        while let Some(property) = map.next_key()? {
+                            match property {
+                                $(Property::$field => {
+                                    raw.$field = map.next_value::<Option<_>>()?.unwrap_or_default();
+                                })*
+                                Property::Unknown => {
+                                    map.next_value::<IgnoredAny>()?;
+                                }
+                            }
+                        }
+                        Ok(raw)
+                    }
+                }
+
+                deserializer.deserialize_map(ObjectVisitor)
+            }
         }
     )+};
 }
 
 raw! {
     struct RawFlag {
-        key: Text,
-        version: ItemVersion,
-        deleted: bool,
-        on: bool,
-        variations: List<Value>,
-        off_variation: Option<Integer>,
-        fallthrough: MapOnly<RawFallthrough>,
-        targets: List<MapOnly<RawTarget>>,
-        context_targets: List<MapOnly<RawTarget>>,
-        rules: List<MapOnly<RawRule>>,
-        prerequisites: List<MapOnly<RawPrerequisite>>,
-        salt: Text,
-        client_side_availability: Option<MapOnly<RawAvailability>>,
-        client_side: bool,
-        track_events: bool,
-        track_events_fallthrough: bool,
-        debug_events_until_date: Option<Integer>,
-        exclude_from_summaries: bool,
-        sampling_ratio: Option<Integer>,
-        migration: MapOnly<RawMigration>,
+        key "key": Text,
+        version "version": ItemVersion,
+        deleted "deleted": bool,
+        on "on": bool,
+        variations "variations": List<Value>,
+        off_variation "offVariation": Option<Integer>,
+        fallthrough "fallthrough": RawFallthrough,
+        targets "targets": List<RawTarget>,
+        context_targets "contextTargets": List<RawTarget>,
+        rules "rules": List<RawRule>,
+        prerequisites "prerequisites": List<RawPrerequisite>,
+        salt "salt": Text,
+        client_side_availability "clientSideAvailability": Option<RawAvailability>,
+        client_side "clientSide": bool,
+        track_events "trackEvents": bool,
+        track_events_fallthrough "trackEventsFallthrough": bool,
+        debug_events_until_date "debugEventsUntilDate": Option<Integer>,
+        exclude_from_summaries "excludeFromSummaries": bool,
+        sampling_ratio "samplingRatio": Option<Integer>,
+        migration "migration": RawMigration,
     }
 
     struct RawFallthrough {
-        variation: Option<Integer>,
-        rollout: Option<MapOnly<RawRollout>>,
+        variation "variation": Option<Integer>,
+        rollout "rollout": Option<RawRollout>,
     }
 
     struct RawRule {
-        id: Text,
-        clauses: List<MapOnly<RawClause>>,
-        variation: Option<Integer>,
-        rollout: Option<MapOnly<RawRollout>>,
-        track_events: bool,
+        id "id": Text,
+        clauses "clauses": List<RawClause>,
+        variation "variation": Option<Integer>,
+        rollout "rollout": Option<RawRollout>,
+        track_events "trackEvents": bool,
     }
 
     struct RawTarget {
-        variation: Integer,
-        values: List<Text>,
-        context_kind: Text,
+        variation "variation": Integer,
+        values "values": List<Text>,
+        context_kind "contextKind": Text,
     }
 
     struct RawPrerequisite {
-        key: Text,
-        variation: Integer,
+        key "key": Text,
+        variation "variation": Integer,
     }
 
     struct RawRollout {
-        kind: Text,
-        context_kind: Text,
-        bucket_by: Text,
-        seed: Option<Integer>,
-        variations: List<MapOnly<RawWeighted>>,
+        kind "kind": Text,
+        context_kind "contextKind": Text,
+        bucket_by "bucketBy": Text,
+        seed "seed": Option<Integer>,
+        variations "variations": List<RawWeighted>,
     }
 
     struct RawWeighted {
-        variation: Integer,
-        weight: Integer,
-        untracked: bool,
+        variation "variation": Integer,
+        weight "weight": Integer,
+        untracked "untracked": bool,
     }
 
     struct RawClause {
-        attribute: Text,
-        context_kind: Text,
-        op: Text,
-        values: List<Value>,
-        negate: bool,
+        attribute "attribute": Text,
+        context_kind "contextKind": Text,
+        op "op": Text,
+        values "values": List<Value>,
+        negate "negate": bool,
     }
 
     struct RawAvailability {
-        using_mobile_key: bool,
-        using_environment_id: bool,
+        using_mobile_key "usingMobileKey": bool,
+        using_environment_id "usingEnvironmentId": bool,
     }
 
     struct RawMigration {
-        check_ratio: Option<Integer>,
+        check_ratio "checkRatio": Option<Integer>,
     }
 
     struct RawSegment {
-        key: Text,
-        version: ItemVersion,
-        deleted: bool,
-        salt: Text,
-        included: List<Text>,
-        excluded: List<Text>,
-        included_contexts: List<MapOnly<RawSegmentTarget>>,
-        excluded_contexts: List<MapOnly<RawSegmentTarget>>,
-        rules: List<MapOnly<RawSegmentRule>>,
-        unbounded: bool,
-        unbounded_context_kind: Text,
-        generation: Option<Integer>,
+        key "key": Text,
+        version "version": ItemVersion,
+        deleted "deleted": bool,
+        salt "salt": Text,
+        included "included": List<Text>,
+        excluded "excluded": List<Text>,
+        included_contexts "includedContexts": List<RawSegmentTarget>,
+        excluded_contexts "excludedContexts": List<RawSegmentTarget>,
+        rules "rules": List<RawSegmentRule>,
+        unbounded "unbounded": bool,
+        unbounded_context_kind "unboundedContextKind": Text,
+        generation "generation": Option<Integer>,
     }
 
     struct RawSegmentTarget {
-        context_kind: Text,
-        values: List<Text>,
+        context_kind "contextKind": Text,
+        values "values": List<Text>,
     }
 
     struct RawSegmentRule {
-        clauses: List<MapOnly<RawClause>>,
-        weight: Option<Integer>,
-        bucket_by: Text,
-        rollout_context_kind: Text,
+        clauses "clauses": List<RawClause>,
+        weight "weight": Option<Integer>,
+        bucket_by "bucketBy": Text,
+        rollout_context_kind "rolloutContextKind": Text,
     }
 
     /// The part of a deleted item that is read; its other properties are ignored.
     struct RawTombstone {
-        version: ItemVersion,
+        version "version": ItemVersion,
     }
-}
-
-fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The properties that the raw forms of flags and segments share.
@@ -262,30 +298,5 @@ impl<'de> Deserialize<'de> for Integer {
 
         // Requests any value rather than an i64, for which a deserializer may reject `1.0`.
         deserializer.deserialize_any(IntegerVisitor)
-    }
-}
-
-/// Accepts only an object. Derived deserializers also accept an array of the fields in order, and
-/// because every field here has a default, `[]` would be a valid flag.
-#[derive(Default)]
-pub(crate) struct MapOnly<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for MapOnly<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MapOnlyVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for MapOnlyVisitor<T> {
-            type Value = MapOnly<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MapOnly<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(MapOnly)
-            }
-        }
-
-        deserializer.deserialize_map(MapOnlyVisitor(PhantomData))
     }
 }

@@ -10,7 +10,7 @@ use super::kind::DataKind;
 use super::pattern::Patterns;
 use super::preparation::Preparation;
 use super::problem::Problem;
-use super::read::{MapOnly, RawSegment, RawSegmentRule, RawSegmentTarget};
+use super::read::{RawSegment, RawSegmentRule, RawSegmentTarget};
 use super::rollout::{BucketBy, Weighted};
 use crate::context::Kind;
 use crate::text::Text;
@@ -174,9 +174,9 @@ impl SegmentRule {
 pub(crate) struct Lists(Box<[(Kind, KeySet)]>);
 
 impl Lists {
-    fn prepare(users: Vec<Text>, contexts: Vec<MapOnly<RawSegmentTarget>>) -> Self {
+    fn prepare(users: Vec<Text>, contexts: Vec<RawSegmentTarget>) -> Self {
         let mut kinds: Vec<(Kind, Vec<Text>)> = vec![(Kind::User, users)];
-        for MapOnly(target) in contexts {
+        for target in contexts {
             let kind = Kind::from(target.context_kind);
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, keys)) => keys.extend(target.values.0),

@@ -11,7 +11,7 @@ use super::keys::KeySet;
 use super::pattern::Patterns;
 use super::preparation::Preparation;
 use super::problem::Defect;
-pub(crate) use super::read::{MapOnly, RawClause, RawFlag, RawRollout, RawSegment, RawTarget};
+pub(crate) use super::read::{RawClause, RawFlag, RawRollout, RawSegment, RawTarget};
 use super::segment::Segment;
 use crate::json::Cursor;
 use crate::text::Text;
@@ -30,14 +30,10 @@ pub(crate) fn written_segment(segment: &Segment) -> Option<RawSegment> {
 fn written<T: ItemData>(item: &T) -> Option<T::Raw> {
     let json = item.json()?;
     let text = std::str::from_utf8(json).ok()?;
-    match Cursor::whole(text).value::<MapOnly<T::Raw>>() {
-        Ok(Some(MapOnly(raw))) => Some(raw),
-        // Duplicate properties, of which the last wins.
-        _ => {
-            let value = serde_json::from_str::<serde_json::Value>(text).ok()?;
-            let MapOnly(raw) = serde_json::from_value(value).ok()?;
-            Some(raw)
-        }
+    match Cursor::whole(text).value::<T::Raw>() {
+        Ok(Some(raw)) => Some(raw),
+        // Malformed properties that a later duplicate replaces.
+        _ => serde_json::from_value(serde_json::from_str(text).ok()?).ok(),
     }
 }
 

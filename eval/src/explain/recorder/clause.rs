@@ -8,7 +8,7 @@ use crate::explain::model::{ClauseNote, ClauseStep, FoundValue, OperandMatch, Va
 use crate::model::clause::{Clause, Operator};
 use crate::model::date::Date;
 use crate::model::version::Version;
-use crate::model::written::{MapOnly, RawClause};
+use crate::model::written::RawClause;
 use crate::model::{Defect, Problem};
 use crate::text::Text;
 use crate::value::Value;
@@ -148,11 +148,11 @@ impl<'a> Recorder<'a> {
 /// The clause in the text of the flag or segment that is being evaluated.
 fn written<'r>(owner: &'r Frame<'_>, rule: usize, index: usize) -> Option<&'r RawClause> {
     let clauses = match &owner.part {
-        Part::Flag(part) => &part.written.as_deref()?.rules.0.get(rule)?.0.clauses,
-        Part::Segment(part) => &part.written.as_deref()?.rules.0.get(rule)?.0.clauses,
+        Part::Flag(part) => &part.written.as_deref()?.rules.0.get(rule)?.clauses,
+        Part::Segment(part) => &part.written.as_deref()?.rules.0.get(rule)?.clauses,
         _ => return None,
     };
-    clauses.0.get(index).map(|MapOnly(raw)| raw)
+    clauses.0.get(index)
 }
 
 fn as_written(raw: &RawClause, clause: &Clause) -> ClauseWording {

@@ -1,11 +1,11 @@
 //! The positions of lists of keys in the JSON of flags and segments.
 
 use crate::context::Kind;
-use crate::model::written::{MapOnly, RawFlag, RawSegment, RawTarget};
+use crate::model::written::{RawFlag, RawSegment, RawTarget};
 use crate::text::Text;
 
 /// Returns the lists of targets that a flag uses, and the pointer to them.
-pub(super) fn targets(raw: &RawFlag) -> (&'static str, &[MapOnly<RawTarget>]) {
+pub(super) fn targets(raw: &RawFlag) -> (&'static str, &[RawTarget]) {
     if raw.context_targets.0.is_empty() {
         ("/targets", &raw.targets.0)
     } else {
@@ -17,10 +17,9 @@ pub(super) fn targets(raw: &RawFlag) -> (&'static str, &[MapOnly<RawTarget>]) {
 /// older format.
 pub(super) fn target_list(raw: &RawFlag, place: usize) -> Text {
     let (pointer, lists) = targets(raw);
-    let older = lists.get(place).and_then(|MapOnly(list)| {
+    let older = lists.get(place).and_then(|list| {
         let stands_for_another = list.values.0.is_empty();
-        let has_variation =
-            |MapOnly(older): &MapOnly<RawTarget>| older.variation.0 == list.variation.0;
+        let has_variation = |older: &RawTarget| older.variation.0 == list.variation.0;
         stands_for_another
             .then(|| raw.targets.0.iter().position(has_variation))
             .flatten()
@@ -55,8 +54,9 @@ pub(super) fn segment_list(
     if *kind == Kind::User && holds(&plain.0) {
         return Some(plain_name.into());
     }
-    let place = by_kind.0.iter().position(|MapOnly(list)| {
-        Kind::from(list.context_kind.clone()) == *kind && holds(&list.values.0)
-    })?;
+    let place = by_kind
+        .0
+        .iter()
+        .position(|list| Kind::from(list.context_kind.clone()) == *kind && holds(&list.values.0))?;
     Some(format!("{by_kind_name}/{place}").into())
 }

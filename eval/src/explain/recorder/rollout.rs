@@ -9,7 +9,7 @@ use crate::eval::{Bucket, Origin, bucketed_attribute};
 use crate::explain::model::{FoundValue, RolloutStep, Share, ShareStep};
 use crate::model::rollout::{BucketBy, Rollout, Weighted};
 use crate::model::segment::SegmentRollout;
-use crate::model::written::{MapOnly, RawRollout};
+use crate::model::written::RawRollout;
 use crate::text::Text;
 
 impl<'a> Recorder<'a> {
@@ -29,10 +29,10 @@ impl<'a> Recorder<'a> {
             .written
             .as_deref()
             .and_then(|raw| match rule {
-                Some(index) => raw.rules.0.get(index)?.0.rollout.as_ref(),
-                None => raw.fallthrough.0.rollout.as_ref(),
+                Some(index) => raw.rules.0.get(index)?.rollout.as_ref(),
+                None => raw.fallthrough.rollout.as_ref(),
             })
-            .map(|MapOnly(raw): &MapOnly<RawRollout>| (raw.seed, raw.bucket_by.clone()))
+            .map(|raw: &RawRollout| (raw.seed, raw.bucket_by.clone()))
             .unwrap_or_default();
         let mut from = 0.0;
         let shares = rollout.weighted.iter().map(|weighted| {
