@@ -26,11 +26,7 @@ impl Arrivals {
         before: impl FnOnce() -> Option<&'a T>,
     ) {
         let Some(item) = entry.present() else { return };
-        if item.patterns().next().is_some()
-            && let Some(before) = before()
-        {
-            item.take_over_patterns(before);
-        }
+        take_over_patterns(entry, before);
         if !item.problems().is_empty() && self.is_new(kind, item.key(), item.version()) {
             for problem in item.problems() {
                 tracing::warn!(%kind, key = %item.key(), %problem, "flag data has a defect");
@@ -44,5 +40,18 @@ impl Arrivals {
             logged.clear();
         }
         logged.insert((kind, key.clone()), version) != Some(version)
+    }
+}
+
+/// Reuses the compiled patterns of the previous item.
+pub(super) fn take_over_patterns<'a, T: ItemData + 'a>(
+    entry: &Entry<T>,
+    before: impl FnOnce() -> Option<&'a T>,
+) {
+    if let Some(item) = entry.present()
+        && item.patterns().next().is_some()
+        && let Some(before) = before()
+    {
+        item.take_over_patterns(before);
     }
 }

@@ -6,6 +6,7 @@ use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment}
 use vexil_eval::{Found, Lookup};
 
 use super::Snapshot;
+use super::arrival::take_over_patterns;
 use super::shards::Shards;
 
 #[derive(Clone, Debug)]
@@ -27,6 +28,16 @@ impl Environment {
     /// Whether this was built from a complete data set.
     pub(super) fn is_initialized(&self) -> bool {
         self.initialized
+    }
+
+    /// Reuses the compiled patterns of the previous version of each item.
+    pub(super) fn take_over_patterns(&self, before: &Self) {
+        for entry in self.flags.iter() {
+            take_over_patterns(entry, || present(&before.flags, entry.key()));
+        }
+        for entry in self.segments.iter() {
+            take_over_patterns(entry, || present(&before.segments, entry.key()));
+        }
     }
 
     /// One item, or its tombstone.
@@ -74,19 +85,11 @@ impl Environment {
 impl Lookup for Environment {
     #[inline]
     fn flag(&self, key: &str) -> Found<&Flag> {
-        self.flags
-            .get(key)
-            .and_then(Entry::present)
-            .map(AsRef::as_ref)
-            .into()
+        present(&self.flags, key).into()
     }
 
     fn segment(&self, key: &str) -> Found<&Segment> {
-        self.segments
-            .get(key)
-            .and_then(Entry::present)
-            .map(AsRef::as_ref)
-            .into()
+        present(&self.segments, key).into()
     }
 }
 
@@ -98,6 +101,11 @@ impl Snapshot for Environment {
     fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_> {
         Box::new(self.segments.iter().filter_map(Entry::present))
     }
+}
+
+#[inline]
+fn present<'s, T: ItemData>(shards: &'s Shards<Entry<T>>, key: &str) -> Option<&'s T> {
+    shards.get(key)?.present().map(AsRef::as_ref)
 }
 
 fn newer<T: ItemData>(shards: &Shards<Entry<T>>, entry: Entry<T>) -> Option<Shards<Entry<T>>> {

@@ -6,7 +6,7 @@ use pollster::block_on;
 
 use super::*;
 
-/// A database with one flag, `flag`, and the marker of a complete data set.
+/// A database with one flag, `flag`, with a regular expression, and the marker of a complete data set.
 #[derive(Debug, Default)]
 pub(super) struct Database {
     pub(super) lacks_marker: AtomicBool,
@@ -17,7 +17,10 @@ pub(super) struct Database {
 }
 
 fn item() -> StoredItem {
-    StoredItem::new(r#"{"version": 5}"#)
+    StoredItem::new(
+        r#"{"version": 5, "rules": [{"clauses": [
+            {"attribute": "a", "op": "matches", "values": ["a+"]}], "variation": 0}]}"#,
+    )
 }
 
 #[async_trait]

@@ -13,6 +13,7 @@ use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment}
 use super::slot::Slot;
 use super::table::Table;
 use crate::bounds::NEVER;
+use crate::store::arrival::take_over_patterns;
 
 /// How a client that does not hold all data in memory caches the items it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl Cache {
     fn put_flag(&self, key: Text, entry: Option<Entry<Flag>>) {
         let slot = Slot::new(key, entry, self.mode.ttl());
         self.change(|slots| Slots {
-            flags: slots.flags.with(slot),
+            flags: with(&slots.flags, slot),
             ..slots.clone()
         });
     }
@@ -106,7 +107,7 @@ impl Cache {
     fn put_segment(&self, key: Text, entry: Option<Entry<Segment>>) {
         let slot = Slot::new(key, entry, self.mode.ttl());
         self.change(|slots| Slots {
-            segments: slots.segments.with(slot),
+            segments: with(&slots.segments, slot),
             ..slots.clone()
         });
     }
@@ -120,24 +121,19 @@ impl Cache {
 
     /// Replaces all slots.
     pub(super) fn replace(&self, data: DataSet) {
-        let flags = data
-            .flags
-            .into_iter()
-            .map(|entry| self.slot(entry))
-            .collect();
-        let segments = data
-            .segments
-            .into_iter()
-            .map(|entry| self.slot(entry))
-            .collect();
-        self.change(|_| Slots {
-            flags: Table::new(flags),
-            segments: Table::new(segments),
+        self.change(|before| Slots {
+            flags: self.table(data.flags, &before.flags),
+            segments: self.table(data.segments, &before.segments),
         });
     }
 
-    fn slot<T: ItemData>(&self, entry: Entry<T>) -> Slot<T> {
-        Slot::new(entry.key().clone(), Some(entry), self.mode.ttl())
+    fn table<T: ItemData>(&self, entries: Vec<Entry<T>>, before: &Table<T>) -> Table<T> {
+        let slots = entries.into_iter().map(|entry| {
+            let slot = Slot::new(entry.key().clone(), Some(entry), self.mode.ttl());
+            take_over(&slot, before);
+            slot
+        });
+        Table::new(slots.collect())
     }
 
     fn change(&self, next: impl FnOnce(&Slots) -> Slots) {
@@ -146,8 +142,26 @@ impl Cache {
     }
 }
 
+/// A copy with one slot added or replaced.
+fn with<T: ItemData>(table: &Table<T>, slot: Slot<T>) -> Table<T> {
+    take_over(&slot, table);
+    table.with(slot)
+}
+
+/// Reuses the compiled patterns of the last known version of an item, also an expired one.
+fn take_over<T: ItemData>(slot: &Slot<T>, before: &Table<T>) {
+    if let Some(entry) = slot.entry() {
+        take_over_patterns(entry, || {
+            let known = before.get(entry.key())?.entry()?;
+            known.present().map(AsRef::as_ref)
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use vexil_eval::model::Pattern;
+
     use super::*;
 
     /// Whether the cache has a slot for the item, and whether the item exists.
@@ -175,6 +189,48 @@ mod tests {
                 cache.put_missing(kind, "k".into());
                 assert_eq!(slot(&cache, kind), Some(false), "{kind} {mode:?}");
             }
+        }
+    }
+
+    fn pattern(cache: &Cache, kind: DataKind) -> Arc<Pattern> {
+        fn of<T: ItemData>(table: &Table<T>) -> Arc<Pattern> {
+            let item = table.get("k").unwrap().entry().unwrap().present().unwrap();
+            let mut patterns = item.patterns();
+            Arc::clone(patterns.next().unwrap())
+        }
+        let slots = cache.slots();
+        match kind {
+            DataKind::Flag => of(&slots.flags),
+            DataKind::Segment => of(&slots.segments),
+        }
+    }
+
+    #[test]
+    fn a_newer_version_has_the_compiled_patterns_of_the_last_known_one() {
+        let modes = [
+            CacheMode::Off,
+            CacheMode::Ttl(Duration::from_secs(1)),
+            CacheMode::Infinite,
+        ];
+        for (kind, mode) in DataKind::WRITE_ORDER
+            .into_iter()
+            .flat_map(|kind| modes.map(|mode| (kind, mode)))
+        {
+            let item = |version| {
+                let json = format!(
+                    r#"{{"version": {version}, "rules": [{{"variation": 0, "clauses": [
+                        {{"attribute": "a", "op": "matches", "values": ["a+"]}}]}}]}}"#
+                );
+                Item::from_json(kind, "k", json.as_bytes()).unwrap()
+            };
+            let cache = Cache::new(mode);
+            cache.put(item(1));
+            assert!(!pattern(&cache, kind).is_compiled());
+            pattern(&cache, kind).compile();
+            cache.put(item(2));
+            assert!(pattern(&cache, kind).is_compiled(), "{kind} {mode:?}");
+            cache.replace([item(3)].into_iter().collect());
+            assert!(pattern(&cache, kind).is_compiled(), "{kind} {mode:?}");
         }
     }
 }

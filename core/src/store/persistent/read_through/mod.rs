@@ -230,6 +230,8 @@ impl DataStore for ReadThroughStore {
 
 #[cfg(test)]
 mod tests {
+    use vexil_eval::model::ItemData;
+
     use super::super::tests::Database;
     use super::*;
 
@@ -251,5 +253,28 @@ mod tests {
             );
             assert_eq!(store.keeps_json(), keeps_json, "{filled:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn items_that_are_all_read_again_have_their_compiled_patterns() {
+        let runtime = Runtime::shared().unwrap();
+        let store = ReadThroughStore::new(
+            Reader::new(Arc::new(Database::default())),
+            Filled::Before,
+            CacheMode::Off,
+            Duration::from_secs(5),
+            &runtime,
+            DataStoreReporter::new(),
+        );
+        let pattern = async || {
+            let all = store.fetch_all().await.unwrap();
+            let flag = all.flags().next().unwrap();
+            Arc::clone(flag.patterns().next().unwrap())
+        };
+        let first = pattern().await;
+        assert!(!first.is_compiled());
+        first.compile();
+        let second = pattern().await;
+        assert!(!Arc::ptr_eq(&first, &second) && second.is_compiled());
     }
 }

@@ -111,6 +111,9 @@ impl Shared {
 
     /// Caches all items and returns them.
     pub(super) fn remember_all(&self, environment: Environment) -> Arc<Environment> {
+        if let Some(before) = &*self.all.load() {
+            environment.take_over_patterns(&before.environment);
+        }
         let environment = Arc::new(environment);
         // Without a cache it is expired at once, because it is used only during outages.
         let ttl = self.cache.mode().ttl();
@@ -247,20 +250,11 @@ impl Shared {
         }
     }
 
-    /// Compares an item with its cached version.
+    /// Logs the problems of an item.
     fn meet(&self, item: Option<&Item>) {
-        let slots = self.cache.slots();
         match item {
-            Some(Item::Flag(entry)) => {
-                let known = || slots.flags.get(entry.key())?.entry()?.present();
-                self.arrivals
-                    .meet(DataKind::Flag, entry, || known().map(AsRef::as_ref));
-            }
-            Some(Item::Segment(entry)) => {
-                let known = || slots.segments.get(entry.key())?.entry()?.present();
-                self.arrivals
-                    .meet(DataKind::Segment, entry, || known().map(AsRef::as_ref));
-            }
+            Some(Item::Flag(entry)) => self.arrivals.meet(DataKind::Flag, entry, || None),
+            Some(Item::Segment(entry)) => self.arrivals.meet(DataKind::Segment, entry, || None),
             None => {}
         }
     }
