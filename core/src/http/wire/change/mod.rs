@@ -5,7 +5,7 @@
 //! rejects the whole payload. Unknown events and kinds of items are skipped without parsing, so
 //! that the service may add some.
 
-use vexil_eval::model::{ChangeSet, DataKind, DataSetReader, Item};
+use vexil_eval::model::{ChangeSet, DataKind, DataSetReader, Item, ItemReader};
 
 use super::incoming::Utf8Buffer;
 use super::members::{Members, open, required, text};
@@ -64,7 +64,9 @@ impl EventReader {
                 put.push(data.as_bytes())?;
                 put.finish()
             }
-            "patch" => open("patch", &data, ["path", "data"], patch),
+            "patch" => open("patch", &data, ["path", "data"], |members| {
+                patch(members, self.keep_json)
+            }),
             "delete" => open("delete", &data, ["path", "version"], delete),
             _ => Ok(Update::Ignored),
         }
@@ -101,17 +103,14 @@ impl PollReader {
     }
 }
 
-fn patch([path, data]: Members<'_, 2>) -> Result<Update, WireError> {
+fn patch([path, data]: Members<'_, 2>, keep_json: bool) -> Result<Update, WireError> {
     let path = text("patch", "path", path)?;
     let Some((kind, key)) = item(&path) else {
         return Ok(Update::Ignored);
     };
     let data = required("patch", "data", data)?;
-    Ok(Update::Item(Item::from_json(
-        kind,
-        key,
-        data.get().as_bytes(),
-    )?))
+    let item = ItemReader::new(keep_json).read(kind, key, data.get())?;
+    Ok(Update::Item(item))
 }
 
 fn delete([path, version]: Members<'_, 2>) -> Result<Update, WireError> {

@@ -459,11 +459,17 @@ fn a_poll_body_is_a_data_set() {
 #[test]
 fn the_items_of_an_event_keep_their_text_if_configured() {
     let put = r#"{"path": "/", "data": {"flags": {"a": { "version": 3.0 }}}}"#;
-    let kept = |keep_json| {
+    let patch = r#"{"path": "/flags/a", "data": { "version": 3.0 }}"#;
+    let kept = |name, event: &str, keep_json| {
         let mut reader = EventReader::new(keep_json);
-        reader.push("put", put.as_bytes()).unwrap();
-        data_set(reader.finish("put").unwrap()).flags[0].json()
+        reader.push(name, event.as_bytes()).unwrap();
+        match reader.finish(name).unwrap() {
+            Update::Item(item) => item.json(),
+            update => data_set(update).flags[0].json(),
+        }
     };
-    assert_eq!(kept(true).unwrap(), r#"{ "version": 3.0 }"#);
-    assert_eq!(kept(false), None);
+    for (name, event) in [("put", put), ("patch", patch)] {
+        assert_eq!(kept(name, event, true).unwrap(), r#"{ "version": 3.0 }"#);
+        assert_eq!(kept(name, event, false), None, "{name}");
+    }
 }
