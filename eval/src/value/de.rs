@@ -122,9 +122,10 @@ impl<'de> IntoDeserializer<'de, Error> for &'de Value {
 impl Value {
     fn read_integer<'de, V: Visitor<'de>>(&'de self, visitor: V) -> Result<V::Value, Error> {
         match self {
-            Self::Number(number) if number.as_f64().fract() == 0.0 => match number.as_exact_i64() {
+            Self::Number(number) => match number.as_exact_i64() {
                 Some(integer) => visit_integer(integer, visitor),
-                None => Err(inexact(*number)),
+                None if number.as_f64().fract() == 0.0 => Err(inexact(*number)),
+                None => visitor.visit_f64(number.as_f64()),
             },
             other => other.deserialize_any(visitor),
         }

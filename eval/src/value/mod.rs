@@ -374,12 +374,13 @@ impl Number {
     #[must_use]
     pub fn as_i64(self) -> Option<i64> {
         const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-        let whole = self.0.trunc() == self.0 && (-LIMIT..LIMIT).contains(&self.0);
+        // Converted there and back, because rounding is a function call on most processors.
         #[expect(
             clippy::as_conversions,
-            reason = "a whole number within the range of i64"
+            reason = "a whole number within the range of i64 is converted exactly"
         )]
-        whole.then_some(self.0 as i64)
+        let (whole, back) = (self.0 as i64, self.0 as i64 as f64);
+        (back == self.0 && self.0 < LIMIT).then_some(whole)
     }
 }
 
