@@ -73,7 +73,7 @@ pub trait ItemData: Prepared {
 
     /// Returns the JSON text of the item, if it was kept.
     fn json(&self) -> Option<&Bytes> {
-        self.meta().json.as_ref()
+        self.meta().json.as_deref()
     }
 }
 
@@ -83,8 +83,8 @@ pub(super) struct Meta {
     pub(super) key: Text,
     pub(super) version: u64,
     pub(super) problems: Box<[Problem]>,
-    /// The JSON text, if stores may need it.
-    pub(super) json: Option<Bytes>,
+    /// The JSON text, if stores may need it. Boxed, because clients without a database have none.
+    pub(super) json: Option<Box<Bytes>>,
 }
 
 /// Items that are prepared from their raw form.
@@ -227,7 +227,7 @@ impl<T: ItemData> Entry<T> {
 
     fn with_text(mut self, json: Option<Bytes>) -> Self {
         if let Self::Present(item) = &mut self {
-            Arc::make_mut(item).meta_mut().json = json;
+            Arc::make_mut(item).meta_mut().json = json.map(Box::new);
         }
         self
     }
@@ -303,6 +303,6 @@ pub(super) fn deserialize<'de, T: Prepared, D: Deserializer<'de>>(
     }
     let key = raw.key().clone();
     let mut item = T::prepare(raw, key, &mut Patterns::default());
-    item.meta_mut().json = Some(text);
+    item.meta_mut().json = Some(Box::new(text));
     Ok(item)
 }

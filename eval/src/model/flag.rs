@@ -49,11 +49,17 @@ pub struct Flag {
     using_environment_id: bool,
     pub(crate) track_events: bool,
     pub(crate) track_events_fallthrough: bool,
-    debug_events_until: Option<u64>,
     exclude_from_summaries: bool,
+    rare: Option<Box<Rare>>,
+    pub(crate) is_override: bool,
+}
+
+/// What few flags have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Rare {
+    debug_events_until: Option<u64>,
     sampling_ratio: Option<i64>,
     check_ratio: Option<i64>,
-    pub(crate) is_override: bool,
 }
 
 /// What a rule or the fallthrough returns.
@@ -166,7 +172,7 @@ impl Flag {
     /// 1970.
     #[must_use]
     pub fn debug_events_until(&self) -> Option<u64> {
-        self.debug_events_until
+        self.rare.as_ref()?.debug_events_until
     }
 
     /// Whether evaluations are excluded from summary events.
@@ -187,7 +193,7 @@ impl Flag {
     /// ```
     #[must_use]
     pub fn sampling_ratio(&self) -> Option<i64> {
-        self.sampling_ratio
+        self.rare.as_ref()?.sampling_ratio
     }
 
     /// Returns the check ratio n: one in n migration operations compares both results. `None`
@@ -202,7 +208,7 @@ impl Flag {
     /// ```
     #[must_use]
     pub fn check_ratio(&self) -> Option<i64> {
-        self.check_ratio
+        self.rare.as_ref()?.check_ratio
     }
 
     /// Returns defects that do not prevent the flag from being used.
@@ -283,6 +289,12 @@ impl Prepared for Flag {
             using_mobile_key: true,
             using_environment_id: raw.client_side,
         });
+        let debug_events_until = raw.debug_events_until_date.map(Integer::unsigned);
+        let rare = Rare {
+            debug_events_until: debug_events_until.filter(|date| *date > 0),
+            sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
+            check_ratio: raw.migration.check_ratio.map(|ratio| ratio.0),
+        };
         let prerequisites = raw.prerequisites.0.into_iter();
         Self {
             on: raw.on,
@@ -301,13 +313,8 @@ impl Prepared for Flag {
             using_environment_id: availability.using_environment_id,
             track_events: raw.track_events,
             track_events_fallthrough: raw.track_events_fallthrough,
-            debug_events_until: raw
-                .debug_events_until_date
-                .map(|date| date.unsigned())
-                .filter(|date| *date > 0),
             exclude_from_summaries: raw.exclude_from_summaries,
-            sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
-            check_ratio: raw.migration.check_ratio.map(|ratio| ratio.0),
+            rare: (rare != Rare::default()).then(|| Box::new(rare)),
             is_override: false,
             key_hash: key_hash(&key),
             meta: Meta {
