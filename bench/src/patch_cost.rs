@@ -4,6 +4,7 @@
 //! sides and does more than update the store. Our store is also measured alone.
 
 use std::error::Error;
+use std::hint::black_box;
 use std::time::Instant;
 
 use vexil::store::DataStore as _;
@@ -11,9 +12,9 @@ use vexil::store::DataStore as _;
 use crate::layout::{self, Spread};
 use crate::ours::Ours;
 use crate::peer::Peer;
-use crate::report::Report;
+use crate::report::{Finding, Report, Target};
 use crate::sdk::Sdk;
-use crate::workload::{Data, Patch, patches};
+use crate::workload::{Data, Patch, USER, patch_of, patches};
 
 /// Measures the given number of rounds, each of which patches every flag once.
 pub(crate) fn report(data: &Data, rounds: u32) -> Result<Report, Box<dyn Error>> {
@@ -30,6 +31,10 @@ pub(crate) fn report(data: &Data, rounds: u32) -> Result<Report, Box<dyn Error>>
         alone.push(each(flags, |flag| Ok(pollster::block_on(store.upsert(flag))?))?.nanos);
     }
 
+    let ours_after = AfterPatches::measure::<Ours>(data, &json, rounds)?;
+    let peer_after = AfterPatches::measure::<Peer>(data, &json, rounds)?;
+    let slower = ours_after.times_as_long();
+
     let headings = ["ns per patch", "ours", "peer", "peer/ours"].map(String::from);
     let rows = [
         row("read the flag", ours.read, Some(peer.read)),
@@ -39,10 +44,24 @@ pub(crate) fn report(data: &Data, rounds: u32) -> Result<Report, Box<dyn Error>>
             Some(peer.update),
         ),
         row("our store alone", alone, None),
+        row(
+            "the first evaluation after it, with a regex",
+            ours_after.first,
+            Some(peer_after.first),
+        ),
+        row(
+            "a later evaluation",
+            ours_after.later,
+            Some(peer_after.later),
+        ),
     ];
     Ok(Report {
         text: layout::aligned(headings, &rows),
-        findings: Vec::new(),
+        findings: vec![Finding::new(
+            "the first evaluation after a patch, with a regex: times a later one",
+            slower,
+            Target::AtMost(2.0),
+        )],
     })
 }
 
@@ -80,6 +99,53 @@ impl<S: Sdk> Side<S> {
         self.update
             .push(each(flags, |flag| S::update(&self.source, flag))?.nanos);
         Ok(())
+    }
+}
+
+/// The time of evaluations of a flag with a regular expression, one median for each round.
+struct AfterPatches {
+    first: Vec<f64>,
+    later: Vec<f64>,
+}
+
+impl AfterPatches {
+    const FLAG: &str = "bench-rules";
+    const PATCHES: u32 = 200;
+    /// Evaluations after a patch, of which the first and the last are timed.
+    const EVALUATIONS: u32 = 5;
+
+    fn measure<S: Sdk>(data: &Data, json: &[u8], rounds: u32) -> Result<Self, Box<dyn Error>> {
+        let source = S::test_data(S::parse(json)?);
+        let client = S::client(&source)?;
+        let user = S::context(&USER)?;
+        let patch = patch_of(data, Self::FLAG)?;
+        let timed = || {
+            let start = Instant::now();
+            black_box(S::bool_variation(&client, Self::FLAG, &user));
+            start.elapsed().as_nanos() as f64
+        };
+        timed();
+        let mut after = Self {
+            first: Vec::new(),
+            later: Vec::new(),
+        };
+        for round in 0..rounds {
+            let (mut first, mut later) = (Vec::new(), Vec::new());
+            for raise in 1..=Self::PATCHES {
+                let text = patch.flag(round * Self::PATCHES + raise);
+                S::update(&source, S::read_flag(Self::FLAG, &text)?)?;
+                first.push(timed());
+                later.extend((1..Self::EVALUATIONS).map(|_| timed()).last());
+            }
+            after.first.push(Spread::of(first).median);
+            after.later.push(Spread::of(later).median);
+        }
+        Ok(after)
+    }
+
+    /// Returns how many times as long the first evaluation takes.
+    fn times_as_long(&self) -> f64 {
+        Spread::of(self.first.clone()).median / Spread::of(self.later.clone()).median
     }
 }
 

@@ -21,7 +21,7 @@ mod shape;
 pub(crate) use context::{AttributeData, ContextData, ORG, USER};
 pub(crate) use generate::generate;
 pub(crate) use large::{LARGE_CLAUSE, LARGE_SEGMENT, add_large, clause_of, segment_of};
-pub(crate) use patch::{Patch, patches};
+pub(crate) use patch::{Patch, patch_of, patches};
 pub(crate) use payload::{current, delta, full_payload, poll_body, stream_text};
 pub(crate) use shape::Data;
 

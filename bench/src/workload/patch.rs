@@ -1,5 +1,7 @@
 //! The patches that a service sends when flags change.
 
+use std::error::Error;
+
 use super::shape::{Data, Flag};
 
 /// A patch of one flag of the mixture, which changes only its version.
@@ -20,6 +22,12 @@ pub(crate) fn patches(data: &Data) -> Result<Vec<Patch>, serde_json::Error> {
         .filter(|flag| flag.key.starts_with("flag-"))
         .map(Patch::of)
         .collect()
+}
+
+/// Returns a patch of the flag with this key.
+pub(crate) fn patch_of(data: &Data, key: &str) -> Result<Patch, Box<dyn Error>> {
+    let flag = data.flags.iter().find(|flag| flag.key == key);
+    Ok(Patch::of(flag.ok_or("there is no such flag")?)?)
 }
 
 impl Patch {
