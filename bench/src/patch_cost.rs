@@ -135,7 +135,10 @@ impl AfterPatches {
                 let text = patch.flag(round * Self::PATCHES + raise);
                 S::update(&source, S::read_flag(Self::FLAG, &text)?)?;
                 first.push(timed());
-                later.extend((1..Self::EVALUATIONS).map(|_| timed()).last());
+                for _ in 2..Self::EVALUATIONS {
+                    timed();
+                }
+                later.push(timed());
             }
             after.first.push(Spread::of(first).median);
             after.later.push(Spread::of(later).median);
