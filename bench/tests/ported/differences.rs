@@ -12,11 +12,12 @@ use vexil::config::{ConfigError, ServiceEndpoints};
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
 
-use super::FLAGS;
+use super::{FLAGS, choose_provider};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn official_client(url: &str) -> Result<official::Client, Box<dyn Error>> {
+    choose_provider();
     let transport = HyperTransport::new()?;
     let config = official::ConfigBuilder::new("sdk-key")
         .service_endpoints(official::ServiceEndpointsBuilder::new().relay_proxy(url))

@@ -16,6 +16,12 @@ use vexil_testing::FakeService;
 const FLAGS: &str = include_str!("../../../examples/ported/flags.json");
 const PAGE: &str = include_str!("../../../docs/guide/coming-from/rust.md");
 
+/// Chooses the cryptography provider of the official SDK, which cannot choose between two.
+fn choose_provider() {
+    // An error means that another test has chosen it.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
 /// Number of events of each kind.
 fn kinds(service: &FakeService) -> BTreeMap<String, usize> {
     let mut kinds = BTreeMap::new();
@@ -34,6 +40,7 @@ fn parsed(lines: Vec<String>) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_port_shows_the_same_and_reports_the_same() -> Result<(), Box<dyn Error>> {
+    choose_provider();
     let before = FakeService::builder().data(FLAGS).start()?;
     let shown_before = official::serve("sdk-key", &before.url()).await?;
     let after = FakeService::builder().data(FLAGS).start()?;

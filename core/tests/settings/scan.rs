@@ -43,8 +43,11 @@ const DATA: &[&str] = &[
     "DynamoDbBigSegmentStore::write_last_synchronized",
     "RedisBigSegmentStore::write_last_synchronized",
     "MigrationOpTracker::latency",
-    // A count that is compared with what was delivered.
+    // Counts and indexes that are compared with what was delivered or recorded.
     "DeliveredEvents::evaluations",
+    "EventFilter::assert_count",
+    "EventFilter::variation",
+    "EventFilter::wait_for",
     // Steps of a scripted server or connection.
     "Answer::content_length",
     "Answer::redirect",
