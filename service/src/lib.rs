@@ -81,6 +81,7 @@ pub use self::overrides::{
     ContextOverride, Override, OverrideDefect, OverrideError, OverrideReadError, OverrideResult,
     Overrides,
 };
+pub use self::parallel::by_chunks;
 pub use self::payload_ids::PayloadIds;
 pub use self::posted::Posted;
 pub use self::route::{Endpoint, Route, RouteError, SdkFamily};

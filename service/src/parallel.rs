@@ -7,11 +7,14 @@ use std::thread;
 const MIN_CHUNK: usize = 500;
 
 /// Applies a function to consecutive chunks of the elements, each on a thread of its own if there are
-/// many. Returns the results in the order of the elements.
-pub(crate) fn by_chunks<T: Sync, R: Send>(
-    elements: &[T],
-    work: impl Fn(&[T]) -> R + Sync,
-) -> Vec<R> {
+/// many. Returns the results in the order of the chunks.
+///
+/// ```
+/// let texts: Vec<_> = (0..10_000).map(|number| number.to_string()).collect();
+/// let lengths = vexil_service::by_chunks(&texts, |chunk| chunk.iter().map(String::len).sum());
+/// assert_eq!(lengths.iter().sum::<usize>(), 38_890);
+/// ```
+pub fn by_chunks<T: Sync, R: Send>(elements: &[T], work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let chunk = elements.len().div_ceil(threads).max(MIN_CHUNK);
     let mut chunks = elements.chunks(chunk);

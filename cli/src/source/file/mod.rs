@@ -10,6 +10,7 @@ use std::path::Path;
 use bytes::Bytes;
 use vexil::Text;
 use vexil_file_data::{FileDataError, FileFormat, FileText};
+use vexil_service::by_chunks;
 
 pub(super) use self::big_segments::Members;
 pub(super) use self::header::Header;
@@ -158,8 +159,11 @@ pub(super) fn parse(
 
 /// The items of a section of a file with these bytes. Of equal keys the last one is used.
 fn stored(items: Vec<(Text, Cow<'_, str>)>, file: &Bytes) -> BTreeMap<Text, StoredText> {
-    let stored = items.into_iter().map(|(key, json)| {
-        let header = Header::of(&json);
+    let headers = by_chunks(&items, |items| -> Vec<_> {
+        items.iter().map(|(_, json)| Header::of(json)).collect()
+    });
+    let items = items.into_iter().zip(headers.into_iter().flatten());
+    let stored = items.map(|((key, json), header)| {
         let text = StoredText {
             json: match json {
                 Cow::Borrowed(json) => file.slice_ref(json.as_bytes()),
