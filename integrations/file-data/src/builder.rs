@@ -118,7 +118,7 @@ impl FileData {
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     /// # runtime.block_on(async {
     /// let mut watcher = FileData::path(&path).build()?.watcher();
-    /// watcher.changed().await;
+    /// watcher.begin().await;
     /// std::fs::write(&path, "flagValues: { greeting: hello }")?;
     /// watcher.changed().await;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

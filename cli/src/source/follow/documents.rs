@@ -69,6 +69,8 @@ pub(super) async fn follow_files(
     duplicates: Duplicates,
     mut reporter: Reporter,
 ) {
+    // Before the first read, so that no change is missed and nothing is read twice.
+    watcher.begin().await;
     // Whether each file had items when all were read last.
     let mut had_items = vec![false; files.len()];
     loop {

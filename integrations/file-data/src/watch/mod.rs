@@ -54,11 +54,20 @@ impl FileWatcher {
         }
     }
 
+    /// Begins to watch, so that [`changed`](Self::changed) completes only for later changes: files that
+    /// are read after this are not read again without a change. Where the operating system cannot
+    /// watch the files, they are polled.
+    pub async fn begin(&mut self) {
+        if !self.force_polling && self.watcher.is_none() {
+            self.install().await;
+        }
+    }
+
     /// Completes when the files may have changed. Cancel-safe: no change is lost as long as the
     /// files are read after this completed or was dropped.
     ///
-    /// Needs a Tokio runtime with timers. The first call completes soon, because changes before the
-    /// watch began are unknown.
+    /// Needs a Tokio runtime with timers. Without [`begin`](Self::begin) the first call completes soon,
+    /// because changes before the watch began are unknown.
     pub async fn changed(&mut self) {
         loop {
             if let Some(watcher) = &self.watcher {
