@@ -86,7 +86,7 @@ impl Client {
     ///
     /// ```
     /// use vexil::{Client, Context};
-    /// use vexil_testing::{EventRecorder, TestData};
+    /// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
     ///
     /// let events = EventRecorder::new();
     /// let builder = Client::builder("sdk-key").data_source(TestData::new());
