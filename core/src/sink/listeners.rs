@@ -2,12 +2,12 @@
 //!
 //! Listeners are application code. They run one after the other on a thread where they may block,
 //! in the order in which the updates were stored, and never on the path of an update or an
-//! evaluation. A panic in a listener is logged; the other listeners still run.
+//! evaluation. The first panic of a listener is an error in the log; the other listeners still run.
 
 use std::fmt;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::mpsc;
@@ -31,7 +31,23 @@ pub struct FlagChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(u64);
 
-type Listener = Arc<dyn Fn(&FlagChange) + Send + Sync>;
+struct Listener {
+    notify: Box<dyn Fn(&FlagChange) + Send + Sync>,
+    has_panicked: AtomicBool,
+}
+
+impl Listener {
+    fn call(&self, change: &FlagChange) {
+        if catch_unwind(AssertUnwindSafe(|| (self.notify)(change))).is_ok() {
+            return;
+        }
+        if self.has_panicked.swap(true, Ordering::Relaxed) {
+            tracing::debug!(flag.key = %change.key, "a flag-change listener panicked again");
+        } else {
+            tracing::error!(flag.key = %change.key, "a flag-change listener panicked");
+        }
+    }
+}
 
 /// The changes of one update.
 struct Update {
@@ -53,7 +69,7 @@ pub(crate) struct ChangeHub {
 #[derive(Default)]
 struct Listening {
     /// In the order in which they were added.
-    listeners: Vec<(ListenerId, Listener)>,
+    listeners: Vec<(ListenerId, Arc<Listener>)>,
     /// Channel to the task that calls the listeners; created with the first listener. The task ends
     /// when this sender is dropped.
     queue: Option<mpsc::Sender<Update>>,
@@ -74,7 +90,10 @@ impl ChangeHub {
         self: &Arc<Self>,
         listener: impl Fn(&FlagChange) + Send + Sync + 'static,
     ) -> ListenerId {
-        let listener: Listener = Arc::new(listener);
+        let listener = Arc::new(Listener {
+            notify: Box::new(listener),
+            has_panicked: AtomicBool::new(false),
+        });
         let mut listening = self.lock();
         let id = ListenerId(self.next_id.fetch_add(1, Ordering::Relaxed));
         if listening.closed {
@@ -163,7 +182,7 @@ impl ChangeHub {
     }
 
     fn call_listeners(&self, change: &FlagChange, to: &Range<ListenerId>) {
-        let listeners: Vec<Listener> = {
+        let listeners: Vec<Arc<Listener>> = {
             let listening = self.lock();
             let addressed = listening.listeners.iter().filter(|(id, _)| to.contains(id));
             addressed
@@ -171,9 +190,7 @@ impl ChangeHub {
                 .collect()
         };
         for listener in listeners {
-            if catch_unwind(AssertUnwindSafe(|| listener(change))).is_err() {
-                tracing::error!(flag.key = %change.key, "a flag-change listener panicked");
-            }
+            listener.call(change);
         }
     }
 
