@@ -1,6 +1,6 @@
 //! Evaluates flags for three contexts and receives live changes. No account needed.
 //!
-//! `cargo run -p vexil-examples --example quickstart` starts a fake service in this process,
+//! `cargo run -p vexil-examples --no-default-features --example quickstart` starts a fake service in this process,
 //! streams the flags of `flags.json` from it over loopback, prints a table, receives a flag change,
 //! and prints the analytics events that were delivered.
 //!

@@ -1,6 +1,7 @@
 //! Shared by the examples: contexts to evaluate flags for, a table of the results, the log, and the
 //! writer of their Redis.
 
+#[cfg(feature = "all")]
 mod relay;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use tracing_subscriber::filter::LevelFilter;
 use vexil::client::FlagsStateOptions;
 use vexil::{Client, Context, ContextError};
 
+#[cfg(feature = "all")]
 pub use self::relay::Relay;
 
 /// Returns three contexts for which the flags of `flags.json` have different values.
@@ -96,9 +98,9 @@ fn render(rows: &[[String; 4]]) -> String {
 }
 
 /// Compiles and runs the commands and code of the README.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "all"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "all"))]
 mod guide;
