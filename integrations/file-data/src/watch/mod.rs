@@ -104,6 +104,11 @@ impl FileWatcher {
 
     async fn install(&mut self) {
         match OsWatcher::new(&self.paths).await {
+            // A folder that was created meanwhile is not watched, and what is created in it would be
+            // missed.
+            Ok(watcher) if !watcher.is_current(&self.paths).await => {
+                self.next_install = Instant::now() + INSTALL_RETRY;
+            }
             Ok(watcher) => {
                 self.watcher = Some(watcher);
                 self.has_warned = false;
