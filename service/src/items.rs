@@ -386,10 +386,16 @@ impl VersionedItem {
 }
 
 fn version(json: &Value) -> u64 {
-    let version = &json["version"];
-    // The cast drops a fraction, and saturates.
-    let with_fraction = || version.as_f64().map(|version| version as u64);
-    version.as_u64().or_else(with_fraction).unwrap_or(0)
+    integer(&json["version"].to_string()).unwrap_or(0)
+}
+
+/// Returns a number without its fraction. `None` if the text is not a number, or a negative integer.
+fn integer(json: &str) -> Option<u64> {
+    match json.contains(['.', 'e', 'E']) {
+        false => json.parse().ok(),
+        // Exact only up to 2^53, beyond which no version has a fraction. The cast saturates.
+        true => json.parse::<f64>().ok().map(|number| number as u64),
+    }
 }
 
 /// Returns the version in the text of an item, without its fraction; `None` if it has none that is a
@@ -410,15 +416,7 @@ fn given_version(kind: DataKind, key: &str, text: &str) -> Result<Option<u64>, s
         // Repeated members are no error.
         return complete(kind, key, 0, text).map(|_| None);
     };
-    let Some(version) = head.version.map(RawValue::get) else {
-        return Ok(None);
-    };
-    let is_integer = !version.contains(['.', 'e', 'E']);
-    Ok(match is_integer {
-        true => version.parse().ok(),
-        // Exact only up to 2^53, beyond which no version has a fraction. The cast saturates.
-        false => version.parse::<f64>().ok().map(|version| version as u64),
-    })
+    Ok(head.version.and_then(|version| integer(version.get())))
 }
 
 /// Whether two texts differ in their versions only. Texts that cannot be parsed differ.
