@@ -113,6 +113,20 @@ impl ClientBuilder {
     }
 
     /// Replaces the SDK key.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    ///
+    /// // A builder that a library has prepared.
+    /// let prepared = Client::builder("from-the-library").offline(true);
+    /// let client = prepared.sdk_key("sdk-key").start()?;
+    /// assert_eq!(client.sdk_key().as_str(), "sdk-key");
+    ///
+    /// // Two keys, or a key with a comment behind it.
+    /// let error = Client::builder("").sdk_key("sdk-key # production").start().unwrap_err();
+    /// assert!(error.to_string().contains("SDK key"), "{error}");
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn sdk_key(mut self, sdk_key: impl Into<SdkKey>) -> Self {
         self.sdk_key = sdk_key.into();
         self
@@ -346,6 +360,20 @@ impl ClientBuilder {
     }
 
     /// Disables events.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("banner", "hello");
+    /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// // Nothing was recorded, so there is nothing to deliver.
+    /// assert!(client.blocking_flush(Duration::ZERO));
+    /// assert_eq!(client.event_stats().delivered_events, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias("send_events", "no_events", "NullEventProcessorBuilder"))]
     pub fn without_events(mut self) -> Self {
         self.events = Events::Disabled;
@@ -402,6 +430,27 @@ impl ClientBuilder {
     /// store that is [read through](PersistentStoreConfig::cache), and with big segments. Default:
     /// 2 s. Zero: it does not wait, and returns its default if something would have to be fetched.
     /// `Duration::MAX`: it waits until the store answers or fails.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::PersistentStoreConfig;
+    /// use vexil::store::CacheMode;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{MemoryPersistentStore, StoreFault, StoreMethod};
+    ///
+    /// // A database that does not answer when a flag is read.
+    /// let database = MemoryPersistentStore::new();
+    /// database.calls().fault(StoreMethod::Get, StoreFault::Hang);
+    /// let store = PersistentStoreConfig::new(database).cache(CacheMode::Ttl(Duration::from_secs(30)));
+    /// let client = Client::builder("sdk-key")
+    ///     .daemon_mode(store)
+    ///     .without_events()
+    ///     .evaluation_timeout(Duration::from_millis(20))
+    ///     .start()?;
+    /// // The request is served with the default after 20 ms.
+    /// assert!(client.bool_variation("new-checkout", &Context::new("ada")?, true));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
         self.evaluation_timeout = timeout;
         self
@@ -645,12 +694,44 @@ impl ClientBuilder {
     }
 
     /// HTTP settings: timeouts, proxy, certificates. Default: see [`HttpConfig`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{ConfigError, HttpConfig};
+    ///
+    /// let http = HttpConfig::new().connect_timeout(Duration::from_secs(3));
+    /// let builder = Client::builder("sdk-key").http(http);
+    ///
+    /// // Settings that cannot work are refused at the start.
+    /// let error = builder.http(HttpConfig::new().http_proxy("socks5://proxy:1080")).start().unwrap_err();
+    /// assert!(matches!(error, ConfigError::Component { component: "HTTP transport", .. }), "{error:?}");
+    /// ```
     pub fn http(mut self, http: HttpConfig) -> Self {
         self.web.http = http;
         self
     }
 
     /// The application that uses the client, for the service's statistics. Default: not reported.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::ApplicationInfo;
+    /// # use vexil::config::ServiceEndpoints;
+    /// # use vexil_testing::FakeService;
+    /// # use vexil_testing::fake_service::Endpoint;
+    ///
+    /// # let service = FakeService::start()?;
+    /// let application = ApplicationInfo::new().id("checkout").version("2026.11.3");
+    /// let builder = Client::builder("sdk-key").application(application);
+    /// # let builder = builder.service_endpoints(ServiceEndpoints::relay(service.url())).without_events();
+    /// let client = builder.start()?;
+    /// # let request = service.next_request(Endpoint::Stream).wait()?;
+    /// // Each request names the application in the header `x-launchdarkly-tags`.
+    /// # let tags = request.header("x-launchdarkly-tags").unwrap();
+    /// assert_eq!(tags, "application-id/checkout application-version/2026.11.3");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "application_info")]
     pub fn application(mut self, application: ApplicationInfo) -> Self {
         self.web.application = application;
@@ -658,6 +739,24 @@ impl ClientBuilder {
     }
 
     /// The library that wraps the client, for the service's statistics. Default: not reported.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::WrapperInfo;
+    /// # use vexil::config::ServiceEndpoints;
+    /// # use vexil_testing::FakeService;
+    /// # use vexil_testing::fake_service::Endpoint;
+    ///
+    /// # let service = FakeService::start()?;
+    /// let builder = Client::builder("sdk-key").wrapper(WrapperInfo::new("our-flags").version("1.4"));
+    /// # let builder = builder.service_endpoints(ServiceEndpoints::relay(service.url())).without_events();
+    /// let client = builder.start()?;
+    /// # let request = service.next_request(Endpoint::Stream).wait()?;
+    /// // Each request names the library in the header `x-launchdarkly-wrapper`.
+    /// # let wrapper = request.header("x-launchdarkly-wrapper").unwrap();
+    /// assert_eq!(wrapper, "our-flags/1.4");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wrapper(mut self, wrapper: WrapperInfo) -> Self {
         self.web.wrapper = Some(wrapper);
         self

@@ -105,6 +105,21 @@ impl Client {
 }
 
 /// Closes a client when it is dropped. See [`Client::close_on_drop`].
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::data_source::DataSourceState;
+/// use vexil::Client;
+/// use vexil_testing::TestData;
+///
+/// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+/// {
+///     let _closed_at_the_end_of_the_block = client.close_on_drop(Duration::from_secs(5));
+///     assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+/// }
+/// assert_eq!(client.data_source_status().status().state, DataSourceState::Off);
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a guard that is not bound to a name closes the client at once"]
 pub struct CloseOnDrop {

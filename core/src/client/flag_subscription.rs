@@ -16,6 +16,28 @@ use crate::sink::{ChangeHub, ListenerId};
 /// It never falls behind by more than one change of each flag: changes of the same flag that were not
 /// taken yet become one, so no flag is missed and memory is bounded. Dropping the subscription ends
 /// it; it does not keep the client open.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil_testing::TestData;
+///
+/// let flags = TestData::new().with("limit", 10).with("banner", "hello");
+/// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+/// let mut changes = client.flag_tracker().subscribe();
+/// // The subscriber is busy while one flag changes three times, and then another one.
+/// flags.set("limit", 20).set("limit", 30).set("limit", 40).set("banner", "bye");
+/// # let mut later = client.flag_tracker().subscribe();
+/// # flags.set("marker", true);
+/// # while later.blocking_next(Duration::from_secs(30)).expect("a change").key != "marker" {}
+/// let mut keys = Vec::new();
+/// for _ in 0..2 {
+///     let change = changes.blocking_next(Duration::from_secs(30)).expect("the flag has changed");
+///     keys.push(change.key);
+/// }
+/// assert_eq!(keys, ["limit", "banner"]);
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 pub struct FlagSubscription<T> {
     waiting: Arc<Waiting<T>>,
     hub: Weak<ChangeHub>,
@@ -36,6 +58,28 @@ impl<T> FlagSubscription<T> {
 
     /// Waits for the next change. Returns `None` if there will be no more, because the client was
     /// closed or dropped.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// let flags = TestData::new().with("pool-size", 10);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let mut changes = client.flag_tracker().subscribe_to_value("pool-size", &Context::new("worker")?);
+    /// flags.set("pool-size", 25);
+    /// # let mut sizes = Vec::new();
+    /// // The loop of a task that lives as long as the client.
+    /// while let Some(change) = changes.next().await {
+    ///     println!("resizing the pool from {} to {}", change.old_value, change.new_value);
+    /// #   sizes.push(change.new_value);
+    /// #   client.close(Duration::from_secs(5)).await;
+    /// }
+    /// # assert_eq!(sizes, [vexil::Value::from(25)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn next(&mut self) -> Option<T> {
         loop {
             {
@@ -53,6 +97,22 @@ impl<T> FlagSubscription<T> {
 
     /// Blocks the current thread until the next change. Returns `None` if there is none within
     /// `timeout`. `Duration::MAX` sets no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("limit", 10);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let mut changes = client.flag_tracker().subscribe();
+    /// assert!(changes.blocking_next(Duration::ZERO).is_none(), "nothing has changed");
+    ///
+    /// flags.set("limit", 20);
+    /// let change = changes.blocking_next(Duration::MAX).expect("the client is open");
+    /// assert_eq!(change.key, "limit");
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn blocking_next(&mut self, timeout: Duration) -> Option<T> {
         runtime::park(timeout, self.next()).flatten()
     }

@@ -15,6 +15,25 @@ use crate::sink::{ChangeHub, FlagChange, ListenerId};
 /// may block and use the client. A panic is logged, and the other listeners still run. Closing the
 /// client drops all listeners. Until then, a listener that holds a clone of the client keeps the
 /// client open.
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil_testing::TestData;
+///
+/// let flags = TestData::new().with("limit", 10);
+/// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+/// let (sender, calls) = mpsc::channel();
+/// let tracker = client.flag_tracker();
+/// tracker.add_listener(|_| panic!("a listener with a defect"));
+/// tracker.add_listener(move |change| drop(sender.send(change.key.clone())));
+///
+/// // The panic of the first listener is logged. The second one is still called.
+/// flags.set("limit", 20);
+/// assert_eq!(calls.recv_timeout(Duration::from_secs(30))?, "limit");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct FlagTracker<'a> {
     changes: &'a Arc<ChangeHub>,
@@ -22,6 +41,20 @@ pub struct FlagTracker<'a> {
 }
 
 /// A change of a flag's value for a context.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::{Client, Context, Value};
+/// use vexil_testing::TestData;
+///
+/// let flags = TestData::new().with("banner", "hello");
+/// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+/// let mut changes = client.flag_tracker().subscribe_to_value("banner", &Context::new("ada")?);
+/// flags.delete("banner");
+/// let change = changes.blocking_next(Duration::from_secs(30)).expect("the flag is deleted");
+/// assert_eq!((change.old_value, change.new_value), ("hello".into(), Value::Null));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FlagValueChange {
@@ -189,6 +222,22 @@ impl<'a> FlagTracker<'a> {
     }
 
     /// Removes a listener. Has no effect if it was already removed or belongs to another client.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil_testing::TestData;
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+    /// let tracker = client.flag_tracker();
+    /// // A listener that holds a clone of the client keeps it open until it is removed.
+    /// let held = client.clone();
+    /// let id = tracker.add_listener(move |change| {
+    ///     println!("{} has changed; initialized: {}", change.key, held.is_initialized());
+    /// });
+    /// tracker.remove_listener(id);
+    /// tracker.remove_listener(id);
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn remove_listener(&self, id: ListenerId) {
         self.changes.remove(id);
     }

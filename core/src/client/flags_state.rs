@@ -44,6 +44,14 @@ pub struct FlagsStateOptions {
 
 impl FlagsStateOptions {
     /// All flags, with versions, and with the reasons that experiments need.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    ///
+    /// // For a browser: only what it may see, and the reasons that its debugger shows.
+    /// let options = FlagsStateOptions::new().client_side_only(true).with_reasons(true);
+    /// assert_ne!(options, FlagsStateOptions::default());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -72,6 +80,23 @@ impl FlagsStateOptions {
     }
 
     /// Whether the reason of every flag is included. Default: only those that experiments need.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # let flags = TestData::new().with("banner", "hello");
+    /// # let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// let options = FlagsStateOptions::default();
+    /// let json = client.all_flags_state(&ada, options.with_reasons(true)).to_json();
+    /// assert_eq!(json["$flagsState"]["banner"]["reason"]["kind"], "FALLTHROUGH");
+    ///
+    /// let json = client.all_flags_state(&ada, options).to_json();
+    /// assert!(json["$flagsState"]["banner"].get("reason").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_reasons(mut self, on: bool) -> Self {
         self.with_reasons = on;
         self
@@ -144,6 +169,18 @@ struct Metadata {
 impl FlagsState {
     /// Whether the state is valid. It is not if the client has no data, is offline, or the context
     /// is invalid.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// use vexil::{Client, Context};
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let state = client.all_flags_state(&Context::new("ada")?, FlagsStateOptions::default());
+    /// // The front end is told to fetch the flags itself.
+    /// assert!(!state.is_valid());
+    /// assert_eq!(state.to_json()["$valid"], false);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.valid
@@ -151,6 +188,22 @@ impl FlagsState {
 
     /// The value of a flag: null if the flag has no value for the context, `None` if there is no
     /// such flag.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// use vexil::{Client, Context, Value};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("limit", 10);
+    /// // A flag that is off and has no variation for that.
+    /// flags.use_preconfigured_flag(r#"{"key": "off", "version": 1, "variations": [1]}"#)?;
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// let state = client.all_flags_state(&Context::new("ada")?, FlagsStateOptions::default());
+    /// assert_eq!(state.value("limit"), Some(&Value::from(10)));
+    /// assert_eq!(state.value("off"), Some(&Value::Null));
+    /// assert_eq!(state.value("no-such-flag"), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "get_flag_value")]
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&Value> {
@@ -158,6 +211,20 @@ impl FlagsState {
     }
 
     /// The reason of a flag's value; `None` if the options leave it out.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # let flags = TestData::new();
+    /// # flags.update(flags.flag("beta").on(false));
+    /// # let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// let state = client.all_flags_state(&ada, FlagsStateOptions::new().with_reasons(true));
+    /// assert_eq!(state.reason("beta").map(ToString::to_string).as_deref(), Some("the flag is off"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "get_flag_reason")]
     #[must_use]
     pub fn reason(&self, key: &str) -> Option<&Reason> {
@@ -165,12 +232,46 @@ impl FlagsState {
     }
 
     /// All values by key.
+    ///
+    /// In no particular order.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use vexil::client::FlagsStateOptions;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # let flags = TestData::from([("new-checkout", true), ("beta", false)]);
+    /// # let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// let state = client.all_flags_state(&ada, FlagsStateOptions::default());
+    /// let sorted: BTreeMap<_, _> = state.values().collect();
+    /// let lines: Vec<_> = sorted.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    /// assert_eq!(lines, ["beta = false", "new-checkout = true"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias("to_values_map", "all_values"))]
     pub fn values(&self) -> impl ExactSizeIterator<Item = (&Text, &Value)> {
         self.flags.iter().map(|(key, flag)| (key, &flag.value))
     }
 
     /// The bootstrap JSON for a front end.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # let flags = TestData::new().with("banner", "</script>");
+    /// # let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// let json = client.all_flags_state(&ada, FlagsStateOptions::default()).to_json();
+    /// assert_eq!(json["$flagsState"]["banner"]["variation"], 0);
+    /// // Within a page, `<` must be escaped: values may hold any text.
+    /// let script = json.to_string().replace('<', "\\u003c");
+    /// assert!(!script.contains("</script>"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         // Serialisation fails only for map keys that are not strings and for failing writers;

@@ -120,6 +120,23 @@ impl Client {
     }
 
     /// Async form of [`Client::json_as`]: awaits I/O instead of blocking.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// let flags = TestData::new().with("regions", serde_json::json!(["eu", "us"]));
+    /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// let ada = Context::new("ada")?;
+    /// let regions: Vec<String> = client.json_as_async("regions", &ada, Vec::new()).await;
+    /// assert_eq!(regions, ["eu", "us"]);
+    /// // Each element has to fit.
+    /// let numbers: Vec<u32> = client.json_as_async("regions", &ada, vec![1]).await;
+    /// assert_eq!(numbers, [1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn json_as_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
@@ -132,6 +149,22 @@ impl Client {
     }
 
     /// Async form of [`Client::json_as_detail`]: awaits I/O instead of blocking.
+    ///
+    /// ```
+    /// use vexil::eval::EvalErrorKind;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// // A number that is too large for a port.
+    /// let flags = TestData::new().with("port", 70_000);
+    /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// let detail = client.json_as_detail_async("port", &Context::new("ada")?, 8080_u16).await;
+    /// assert_eq!(detail.value, 8080);
+    /// assert_eq!(detail.reason.error(), Some(EvalErrorKind::WrongType));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn json_as_detail_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,

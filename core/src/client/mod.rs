@@ -197,6 +197,21 @@ type Outcome = watch::Sender<Option<bool>>;
 
 impl Client {
     /// Returns a builder for a client with this SDK key.
+    ///
+    /// An invalid key is reported by [`ClientBuilder::start`], not here.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::ConfigError;
+    ///
+    /// let key = std::env::var("LAUNCHDARKLY_SDK_KEY").unwrap_or_default();
+    /// match Client::builder(key).start() {
+    ///     Ok(client) => drop(client),
+    ///     Err(ConfigError::SdkKey { .. }) => eprintln!("LAUNCHDARKLY_SDK_KEY is not set"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     #[doc(alias("build", "init"))]
     pub fn builder(sdk_key: impl Into<SdkKey>) -> ClientBuilder {
         ClientBuilder::new(sdk_key.into())
@@ -379,12 +394,35 @@ impl Client {
     }
 
     /// Whether the client is configured to stay off the network.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil_testing::TestData;
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// assert!(client.is_offline());
+    ///
+    /// // Test data needs no network either, but it has flags, so the client is not offline.
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+    /// assert!(!client.is_offline());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn is_offline(&self) -> bool {
         self.shared.resolver.offline
     }
 
     /// The SDK key that the client was configured with.
+    ///
+    /// ```
+    /// use vexil::Client;
+    ///
+    /// let client = Client::builder("sdk-key-of-checkout").offline(true).start()?;
+    /// assert_eq!(client.sdk_key().as_str(), "sdk-key-of-checkout");
+    /// // A log does not disclose the key.
+    /// assert!(!format!("{:?}", client.sdk_key()).contains("checkout"));
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn sdk_key(&self) -> &SdkKey {
         &self.shared.sdk_key
@@ -420,6 +458,24 @@ impl Client {
     }
 
     /// The status of the data source.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::data_source::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new();
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+    ///
+    /// // The connection is lost. Evaluations continue with the last data.
+    /// let error = DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "connection reset");
+    /// flags.update_status(DataSourceState::Interrupted, Some(error));
+    /// let status = client.data_source_status().status();
+    /// assert_eq!(status.state, DataSourceState::Interrupted);
+    /// assert_eq!(status.error.map(|error| error.message).as_deref(), Some("connection reset"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "data_source_status_provider")]
     #[must_use]
     pub fn data_source_status(&self) -> DataSourceStatusProvider<'_> {
@@ -427,6 +483,16 @@ impl Client {
     }
 
     /// The status of the data store's database. A store in memory is always available.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil_testing::TestData;
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+    /// let status = client.data_store_status().status();
+    /// assert!(status.available && !status.stale);
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[doc(alias = "data_store_status_provider")]
     #[must_use]
     pub fn data_store_status(&self) -> DataStoreStatusProvider<'_> {
@@ -434,6 +500,19 @@ impl Client {
     }
 
     /// The status of the big-segment store.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::{MemoryBigSegmentStore, StoreFault, TestData};
+    ///
+    /// let store = MemoryBigSegmentStore::new();
+    /// store.calls().fault_all(StoreFault::Fail);
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).big_segments(store).start()?;
+    /// let status = client.big_segment_store_status().blocking_status(Duration::from_secs(30));
+    /// assert!(status.is_some_and(|status| !status.available));
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[doc(alias = "big_segment_store_status_provider")]
     #[must_use]
     pub fn big_segment_store_status(&self) -> BigSegmentStoreStatusProvider<'_> {

@@ -66,12 +66,19 @@ pub trait Plugin: Debug + Send + Sync + 'static {
 
     /// Returns the plugin's hooks. They run after those of the builder and of earlier plugins.
     /// Default: no hooks.
+    ///
+    /// # Errors
+    /// An error is logged. The client starts without the plugin's hooks, and still calls
+    /// [`register`](Self::register).
     fn hooks(&self, environment: &EnvironmentMetadata) -> Result<Vec<Arc<dyn Hook>>, PluginError> {
         let _ = environment;
         Ok(Vec::new())
     }
 
     /// Passes the client to the plugin, which may register listeners or keep a clone.
+    ///
+    /// # Errors
+    /// An error is logged, and the client starts nevertheless.
     fn register(
         &self,
         client: &Client,
@@ -100,6 +107,20 @@ impl<P: Plugin + ?Sized> Plugin for Arc<P> {
 }
 
 /// The error of a plugin: any error type, or a string.
+///
+/// ```
+/// use vexil::client::PluginError;
+///
+/// fn collector(address: &str) -> Result<std::net::SocketAddr, PluginError> {
+///     if address.is_empty() {
+///         return Err("the address of the collector is not set".into());
+///     }
+///     Ok(address.parse()?)
+/// }
+///
+/// assert_eq!(collector("").unwrap_err().to_string(), "the address of the collector is not set");
+/// assert!(collector("localhost").is_err(), "the port is missing");
+/// ```
 pub type PluginError = Box<dyn Error + Send + Sync>;
 
 /// Describes a plugin.
@@ -118,6 +139,38 @@ impl PluginMetadata {
 }
 
 /// Describes the SDK and the application that a plugin runs in.
+///
+/// ```
+/// use std::sync::{Arc, OnceLock};
+/// use vexil::Client;
+/// use vexil::client::{EnvironmentMetadata, Plugin, PluginError, PluginMetadata};
+/// use vexil::config::ApplicationInfo;
+///
+/// /// Keeps the labels for an exporter.
+/// #[derive(Debug, Default)]
+/// struct Labels(OnceLock<String>);
+///
+/// impl Plugin for Labels {
+///     fn metadata(&self) -> PluginMetadata {
+///         PluginMetadata::new("labels")
+///     }
+///     fn register(&self, _: &Client, environment: &EnvironmentMetadata) -> Result<(), PluginError> {
+///         let application = environment.application.as_ref().ok_or("the application has no id")?;
+///         let id = application.id.as_deref().unwrap_or("unknown");
+///         self.0.set(format!("{id} with {}", environment.sdk.name)).map_err(|_| "registered twice")?;
+///         Ok(())
+///     }
+/// }
+///
+/// let labels = Arc::new(Labels::default());
+/// let client = Client::builder("sdk-key")
+///     .offline(true)
+///     .application(ApplicationInfo::new().id("checkout"))
+///     .plugin(labels.clone())
+///     .start()?;
+/// assert_eq!(labels.0.get().map(String::as_str), Some("checkout with VexilRust"));
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnvironmentMetadata {

@@ -298,6 +298,28 @@ impl Client {
     }
 
     /// Counters of delivered, dropped and filtered events since the client was started.
+    ///
+    /// All counters are 0 without events, and for a custom event processor that has no
+    /// [statistics](EventProcessor::stats).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::{Client, Context};
+    /// # use vexil::config::ServiceEndpoints;
+    /// # use vexil_testing::FakeService;
+    /// # use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// # let service = FakeService::start()?;
+    /// let builder = Client::builder("sdk-key");
+    /// # let builder = builder.service_endpoints(ServiceEndpoints::relay(service.url()));
+    /// let client = builder.start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// client.blocking_flush(Duration::from_secs(30));
+    /// // The event itself, and one that describes its context.
+    /// assert_eq!(client.event_stats().delivered_events, 2);
+    /// assert_eq!(client.event_stats().dropped_events, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn event_stats(&self) -> EventStats {
         self.processor()

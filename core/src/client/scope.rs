@@ -130,12 +130,40 @@ impl Client {
 /// scope and with its data.
 impl Scope {
     /// The client that created the scope.
+    ///
+    /// ```
+    /// use vexil::{Client, Context, Scope};
+    /// use vexil_testing::{EventRecorder, TestData};
+    ///
+    /// /// Code that receives only the scope can still report what the user has done.
+    /// fn buy(scope: &Scope, price: f64) {
+    ///     scope.client().track_metric("bought", scope, price, vexil::Value::Null);
+    /// }
+    ///
+    /// # let events = EventRecorder::new();
+    /// # let client = Client::builder("sdk-key").data_source(TestData::new()).events(events.clone()).start()?;
+    /// buy(&client.scope(&Context::new("ada")?), 9.99);
+    /// # events.custom_events().name("bought").metric(9.99).assert_once();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.0.client
     }
 
     /// The context of the scope.
+    ///
+    /// ```
+    /// use vexil::{Client, Context, ContextError};
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let scope = client.scope(&Context::new("ada")?);
+    /// assert_eq!(scope.context().map(Context::key).ok(), Some("ada"));
+    ///
+    /// let invalid = client.scope(&Context::new(""));
+    /// assert!(matches!(invalid.context(), Err(ContextError::EmptyKey)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Returns the error of the context if it is invalid.
@@ -208,6 +236,25 @@ impl Scope {
 
     /// Async form of [`Scope::variation_detail`] and of the typed methods with detail: awaits I/O
     /// instead of blocking.
+    ///
+    /// ```
+    /// use vexil::eval::EvalErrorKind;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// # let flags = TestData::new().with("theme", "dark");
+    /// # let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// # let ada = Context::new("ada")?;
+    /// let scope = client.scope(&ada);
+    /// let detail = scope.variation_detail_async("theme", "light").await;
+    /// assert_eq!((&*detail.value, detail.variation_index), ("dark", Some(0)));
+    ///
+    /// let detail = scope.variation_detail_async("theme", 1.5).await;
+    /// assert_eq!((detail.value, detail.reason.error()), (1.5, Some(EvalErrorKind::WrongType)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn variation_detail_async<T: FlagValue>(
         &self,
         key: &str,
@@ -241,6 +288,19 @@ impl Scope {
 
     /// Returns the value of a boolean flag, or `default`, and the reason for it. See
     /// [`Client::bool_variation_detail`].
+    ///
+    /// ```
+    /// use vexil::eval::EvalErrorKind;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// let detail = client.scope(&ada).bool_variation_detail("no-such-flag", true);
+    /// assert!(detail.value);
+    /// assert_eq!(detail.reason.error(), Some(EvalErrorKind::FlagNotFound));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn bool_variation_detail(&self, key: &str, default: bool) -> Detail<bool> {
         self.variation_detail(key, default)
@@ -248,6 +308,18 @@ impl Scope {
 
     /// Returns the value of a number flag as an integer, or `default`. See
     /// [`Client::int_variation`] for fractions and large numbers.
+    ///
+    /// ```
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # let flags = TestData::new().with("limit", 20.9);
+    /// # let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// // The flag is 20.9. A fraction is cut off.
+    /// assert_eq!(client.scope(&ada).int_variation("limit", 100), 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn int_variation(&self, key: &str, default: i64) -> i64 {
         self.variation(key, default)
@@ -255,6 +327,20 @@ impl Scope {
 
     /// Returns the value of a number flag as an integer, or `default`, and the reason for it. See
     /// [`Client::int_variation_detail`].
+    ///
+    /// ```
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # let flags = TestData::new().with("limit", 1e300);
+    /// # let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// // The flag is 1e300, which no integer can hold.
+    /// let detail = client.scope(&ada).int_variation_detail("limit", 100);
+    /// assert_eq!(detail.value, 100);
+    /// assert!(detail.type_mismatch().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn int_variation_detail(&self, key: &str, default: i64) -> Detail<i64> {
         self.variation_detail(key, default)
@@ -324,6 +410,25 @@ impl Scope {
 
     /// Returns the value of a flag, deserialized as `T`, or `default`, and the reason for it. See
     /// [`Client::json_as_detail`].
+    ///
+    /// ```
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    /// # let flags = TestData::new().with("limits", serde_json::json!({"rps": -1}));
+    /// # let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// # let ada = Context::new("ada")?;
+    /// #[derive(serde::Deserialize, serde::Serialize)]
+    /// struct Limits {
+    ///     rps: u32,
+    /// }
+    ///
+    /// // The flag is {"rps": -1}.
+    /// let detail = client.scope(&ada).json_as_detail("limits", Limits { rps: 10 });
+    /// assert_eq!(detail.value.rps, 10);
+    /// let mismatch = detail.type_mismatch().expect("a negative number does not fit");
+    /// assert!(mismatch.to_string().contains("invalid value"), "{mismatch}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn json_as_detail<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
@@ -373,6 +478,22 @@ impl Scope {
     }
 
     /// Async form of [`Scope::all_flags_state`]: awaits I/O instead of blocking.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// # let flags = TestData::new().with("theme", "dark");
+    /// # let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// let scope = client.scope(&Context::new("")); // An invalid context.
+    /// let state = scope.all_flags_state_async(FlagsStateOptions::default()).await;
+    /// assert!(!state.is_valid());
+    /// assert_eq!(state.values().len(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn all_flags_state_async(&self, options: FlagsStateOptions) -> FlagsState {
         self.0.client.all_flags_state_async(self, options).await
     }

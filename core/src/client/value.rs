@@ -111,6 +111,23 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
 pub trait AsContext: sealed::Sealed + sealed::MayBePinned + Sync {
     /// Returns the context.
     ///
+    /// ```
+    /// use vexil::client::AsContext;
+    /// use vexil::{Client, Context};
+    ///
+    /// /// Accepts whatever evaluations accept, and logs who the request is for.
+    /// fn describe(context: &impl AsContext) -> String {
+    ///     match context.as_context() {
+    ///         Ok(context) => format!("{} {}", context.kind(), context.key()),
+    ///         Err(error) => format!("invalid context: {error}"),
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(describe(&Context::new("ada")?), "user ada");
+    /// assert_eq!(describe(&Context::new("")), "invalid context: context key must not be null or empty");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns the error of the context if it is invalid.
     fn as_context(&self) -> Result<&Context, &ContextError>;
