@@ -50,6 +50,21 @@ impl BigSegmentsConfig {
 
     /// Maximum number of contexts whose memberships are cached; the least recently used are
     /// evicted. Default: 1000. Zero means one. `usize::MAX`: no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::BigSegmentsConfig;
+    /// use vexil_testing::{MemoryBigSegmentStore, TestData};
+    ///
+    /// // For a service whose instances see 50,000 users within the time that memberships are cached.
+    /// let segments = BigSegmentsConfig::new(MemoryBigSegmentStore::new())
+    ///     .context_cache_size(50_000)
+    ///     .context_cache_time(Duration::from_secs(60));
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).big_segments(segments).start()?;
+    /// # assert!(client.is_initialized());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn context_cache_size(mut self, contexts: usize) -> Self {
         self.settings.context_cache_size = contexts;
         self
@@ -95,6 +110,26 @@ impl BigSegmentsConfig {
 
     /// Interval between queries of the store's freshness, at most
     /// [`stale_after`](Self::stale_after). Default, and meaning of zero: 5 s. At least 100 ms.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::BigSegmentsConfig;
+    /// use vexil_testing::{MemoryBigSegmentStore, StoreFault, TestData};
+    ///
+    /// let store = MemoryBigSegmentStore::new();
+    /// let segments = BigSegmentsConfig::new(store.clone()).status_poll_interval(Duration::from_millis(100));
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).big_segments(segments).start()?;
+    /// let provider = client.big_segment_store_status();
+    /// # provider.blocking_status(Duration::from_secs(30));
+    /// let mut statuses = provider.subscribe().expect("there is a store");
+    ///
+    /// // An outage is noticed after 100 ms, although no flag is evaluated.
+    /// store.calls().fault_all(StoreFault::Fail);
+    /// let status = statuses.blocking_next(Duration::from_secs(30)).expect("the store has failed");
+    /// assert!(!status.available);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn status_poll_interval(mut self, interval: Duration) -> Self {
         self.settings.status_poll_interval = interval;
         self

@@ -76,12 +76,60 @@ impl ClientContext {
     }
 
     /// Receives the data store's status reports.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::Client;
+    /// use vexil::config::{ClientContext, ConfigError, Configure};
+    /// use vexil::store::{DataStore, MemoryStore};
+    /// use vexil_testing::TestData;
+    ///
+    /// /// A store that could not reach its database when it was created.
+    /// #[derive(Debug)]
+    /// struct Unreachable;
+    ///
+    /// impl Configure<dyn DataStore> for Unreachable {
+    ///     fn configure(self: Arc<Self>, context: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+    ///         context.data_store_status().update(|status| status.available = false);
+    ///         Ok(Arc::new(MemoryStore::new()))
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).data_store(Unreachable).start()?;
+    /// assert!(!client.data_store_status().status().available);
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     #[must_use]
     pub fn data_store_status(&self) -> &DataStoreReporter {
         &self.data_store_status
     }
 
     /// Whether the client is in [daemon mode](crate::ClientBuilder::daemon_mode).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::Client;
+    /// use vexil::config::{ClientContext, ConfigError, Configure};
+    /// use vexil::events::EventProcessor;
+    /// use vexil_testing::{EventRecorder, MemoryPersistentStore};
+    ///
+    /// /// Events that are only supported beside a Relay Proxy.
+    /// #[derive(Debug)]
+    /// struct RelayOnly;
+    ///
+    /// impl Configure<dyn EventProcessor> for RelayOnly {
+    ///     fn configure(self: Arc<Self>, context: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
+    ///         if !context.is_daemon_mode() {
+    ///             return Err(ConfigError::component("event log", "it requires daemon mode"));
+    ///         }
+    ///         Ok(Arc::new(EventRecorder::new()))
+    ///     }
+    /// }
+    ///
+    /// let builder = Client::builder("sdk-key").events(RelayOnly);
+    /// assert!(builder.clone().daemon_mode(MemoryPersistentStore::new()).start().is_ok());
+    /// assert!(builder.start().is_err());
+    /// ```
     #[must_use]
     pub fn is_daemon_mode(&self) -> bool {
         self.daemon_mode

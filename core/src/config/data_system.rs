@@ -78,6 +78,25 @@ impl DataSystem {
     }
 
     /// Adds a source that is asked once for data, after the ones added before.
+    ///
+    /// ```
+    /// use vexil::config::DataSystem;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// // Flags of the last release, until the service has answered.
+    /// let bundled = TestData::new().with("new-checkout", true);
+    /// let service = TestData::not_ready();
+    /// let system = DataSystem::custom().initializer(bundled).synchronizer(service.clone());
+    /// let client = Client::builder("sdk-key").data_system(system).start()?;
+    /// let ada = Context::new("ada")?;
+    /// # let mut changes = client.flag_tracker().subscribe_to_value("new-checkout", &ada);
+    /// # if !client.bool_variation("new-checkout", &ada, false) {
+    /// #     changes.blocking_next(std::time::Duration::from_secs(30));
+    /// # }
+    /// assert!(client.bool_variation("new-checkout", &ada, false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn initializer(mut self, source: impl Configure<dyn DataSource>) -> Self {
         self.initializers.push(Arc::new(source));
         self
@@ -120,12 +139,60 @@ impl DataSystem {
     /// Sets the source that replaces all others if the service orders the classic protocol, usually
     /// a [`PollingConfig`](super::PollingConfig). Default of [`custom`](Self::custom): none, in which case such an order
     /// ends the data source.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::{DataSystem, PayloadPollConfig, PollingConfig, ServiceEndpoints};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// // A service that does not support the second protocol for this environment.
+    /// let service = FakeService::start()?;
+    /// service.set("banner", "hello");
+    /// service.always(Endpoint::PayloadPoll, Answer::usual().fallback_directive(None));
+    ///
+    /// let system = DataSystem::custom()
+    ///     .synchronizer(PayloadPollConfig::new())
+    ///     .fdv1_fallback(PollingConfig::new());
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_system(system)
+    ///     .without_events()
+    ///     .start()?;
+    /// // The classic protocol is used from now on.
+    /// service.next_request(Endpoint::Poll).wait()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fdv1_fallback(mut self, source: impl Configure<dyn DataSource>) -> Self {
         self.fallback = Some(Arc::new(source));
         self
     }
 
     /// Removes the source that [`fdv1_fallback`](Self::fdv1_fallback) sets.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{DataSystem, ServiceEndpoints};
+    /// use vexil::data_source::DataSourceState;
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// let service = FakeService::start()?;
+    /// service.always(Endpoint::PayloadStream, Answer::status(503).fallback_directive(None));
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_system(DataSystem::streaming().without_fdv1_fallback())
+    ///     .without_events()
+    ///     .start()?;
+    /// // The order of the service cannot be followed, so no data will arrive.
+    /// let status = client.data_source_status();
+    /// assert!(status.blocking_wait_for(DataSourceState::Off, Duration::from_secs(30)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn without_fdv1_fallback(mut self) -> Self {
         self.fallback = None;
         self
@@ -172,6 +239,31 @@ impl DataSystem {
 
     /// How long a less preferred synchronizer must have been valid before the preferred one is
     /// tried again. Default, and meaning of zero: 300 s. At least 100 ms. `Duration::MAX`: never.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::DataSystem;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// // The stream of this region is preferred. It is slow to start.
+    /// let (near, far) = (TestData::not_ready().with("region", "near"), TestData::new().with("region", "far"));
+    /// let system = DataSystem::custom()
+    ///     .synchronizer(near.clone())
+    ///     .synchronizer(far)
+    ///     .fallback_after(Duration::from_millis(100), Duration::from_secs(60))
+    ///     .recover_after(Duration::from_millis(100));
+    /// let client = Client::builder("sdk-key").data_system(system).start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// let ada = Context::new("ada")?;
+    /// let mut changes = client.flag_tracker().subscribe_to_value("region", &ada);
+    ///
+    /// near.make_ready().set("region", "near");
+    /// while client.str_variation("region", &ada, "") != "near" {
+    ///     changes.blocking_next(Duration::from_secs(30)).expect("the preferred source takes over again");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn recover_after(mut self, time: Duration) -> Self {
         self.times.recovery = bounds::interval(time, Times::default().recovery);
         self
@@ -179,6 +271,28 @@ impl DataSystem {
 
     /// Whether an order to use the classic protocol ends when the service says so. If `false`, it
     /// holds for the client's lifetime. Default: `true`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::{DataSystem, ServiceEndpoints};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// // The service orders the classic protocol for one hour. The client keeps it until it is restarted.
+    /// let service = FakeService::start()?;
+    /// service.set("banner", "hello");
+    /// let hour = Some(Duration::from_secs(3600));
+    /// service.answer(Endpoint::PayloadStream, Answer::status(503).fallback_directive(hour));
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_system(DataSystem::streaming().honor_fallback_ttl(false))
+    ///     .without_events()
+    ///     .start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn honor_fallback_ttl(mut self, honor: bool) -> Self {
         self.honors_duration = honor;
         self
@@ -189,6 +303,26 @@ impl DataSystem {
 impl DataSystem {
     /// The usual one: a poll for the first data, then a stream, and polls while the stream is
     /// unavailable. Falls back to polls of the classic protocol.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{DataSystem, ServiceEndpoints};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::Endpoint;
+    ///
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_system(DataSystem::new())
+    ///     .without_events()
+    ///     .start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// service.next_request(Endpoint::PayloadPoll).wait()?;
+    /// // The stream continues from the state that the poll has delivered.
+    /// assert!(service.next_request(Endpoint::PayloadStream).wait()?.basis().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new() -> Self {
         Self::streaming()
             .initializer(PayloadPollConfig::new())
@@ -196,6 +330,24 @@ impl DataSystem {
     }
 
     /// Only a stream. Falls back to polls of the classic protocol.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{DataSystem, ServiceEndpoints};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::Endpoint;
+    ///
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_system(DataSystem::streaming())
+    ///     .without_events()
+    ///     .start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert!(service.requests_to(Endpoint::PayloadPoll).is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn streaming() -> Self {
         Self::custom()
             .synchronizer(PayloadStreamConfig::new())
@@ -203,6 +355,24 @@ impl DataSystem {
     }
 
     /// Only polls. Falls back to polls of the classic protocol.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{DataSystem, ServiceEndpoints};
+    /// use vexil_testing::FakeService;
+    ///
+    /// // For a network that cuts long responses.
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_system(DataSystem::polling())
+    ///     .without_events()
+    ///     .start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert_eq!(service.open_streams(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn polling() -> Self {
         Self::custom()
             .synchronizer(PayloadPollConfig::new())

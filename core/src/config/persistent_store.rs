@@ -226,6 +226,20 @@ impl PersistentStoreConfig {
     /// a reasonable interval. An interval shorter than 15 s, including zero, means 15 s. Default,
     /// and meaning of `Duration::MAX`: never. Has no effect in daemon mode and with a
     /// [`cache`](Self::cache).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::PersistentStoreConfig;
+    /// use vexil_testing::{MemoryPersistentStore, TestData};
+    ///
+    /// // Several instances of a service write to one database.
+    /// let store = PersistentStoreConfig::new(MemoryPersistentStore::new())
+    ///     .reconcile_interval(Duration::from_secs(300));
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).data_store(store).start()?;
+    /// # assert!(client.is_initialized());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn reconcile_interval(mut self, interval: Duration) -> Self {
         self.reconcile_interval = Some(interval);
         self

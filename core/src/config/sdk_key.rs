@@ -29,6 +29,14 @@ pub struct SdkKey(Text);
 
 impl SdkKey {
     /// The key as a string.
+    ///
+    /// ```
+    /// use vexil::config::SdkKey;
+    ///
+    /// // To authenticate a request of a custom data source. Do not log it.
+    /// let key = SdkKey::from("sdk-1234\n");
+    /// assert_eq!(format!("Authorization: {}", key.as_str()), "Authorization: sdk-1234");
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -38,13 +38,24 @@ impl ApplicationInfo {
         Self::default()
     }
 
-    /// Sets the application's id, for instance `authentication-service`.
+    /// Sets the application's id, for instance `authentication-service`. Default: not reported.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
     }
 
-    /// Sets the application's version, for instance a commit.
+    /// Sets the application's version, for instance a commit. Default: not reported.
+    ///
+    /// A value that is not a tag is not sent: see [`ApplicationInfo`].
+    ///
+    /// ```
+    /// use vexil::config::ApplicationInfo;
+    ///
+    /// // The commit that the build recorded, if it did.
+    /// let commit = option_env!("GIT_COMMIT").unwrap_or("unknown");
+    /// let application = ApplicationInfo::new().id("checkout").version(commit);
+    /// assert_ne!(application, ApplicationInfo::new());
+    /// ```
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
@@ -124,7 +135,7 @@ impl WrapperInfo {
         }
     }
 
-    /// Sets the version of the wrapping library.
+    /// Sets the version of the wrapping library. Default: not reported.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(trimmed(version));
         self

@@ -38,6 +38,15 @@ const EVENTS: &str = "https://events.launchdarkly.com";
 
 impl ServiceEndpoints {
     /// LaunchDarkly's endpoints.
+    ///
+    /// ```
+    /// use vexil::config::ServiceEndpoints;
+    ///
+    /// let endpoints = ServiceEndpoints::new();
+    /// assert_eq!(endpoints.streaming(), "https://stream.launchdarkly.com");
+    /// assert_eq!(endpoints.polling(), "https://sdk.launchdarkly.com");
+    /// assert_eq!(endpoints.events(), "https://events.launchdarkly.com");
+    /// ```
     pub fn new() -> Self {
         Self {
             streaming: STREAMING.to_owned(),

@@ -114,6 +114,24 @@ impl EventsConfig {
     /// The interval between deliveries. Default, and meaning of zero: 5 seconds. At least 100 ms.
     /// `Duration::MAX`: events are only delivered on [`flush`](crate::Client::flush) and when the
     /// client is closed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::{EventsConfig, ServiceEndpoints};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{FakeService, TestData};
+    ///
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(TestData::new())
+    ///     .events(EventsConfig::new().flush_interval(Duration::from_millis(200)))
+    ///     .start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// // Delivered without a call of `flush`.
+    /// assert!(service.next_payload().wait()?.events().iter().any(|event| event["key"] == "signed-up"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flush_interval(mut self, interval: Duration) -> Self {
         self.flush_interval = bounds::interval(interval, FLUSH_INTERVAL);
         self
@@ -145,6 +163,25 @@ impl EventsConfig {
 
     /// Attributes, or parts of attributes, that events omit for all contexts. Adds to earlier
     /// calls. Default: none.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::EventsConfig;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("events.jsonl");
+    /// // The e-mail address, and one part of the address.
+    /// let events = EventsConfig::new().private_attributes(["email", "/address/street"]).to_file(&path);
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).events(events).start()?;
+    /// let address = serde_json::json!({"street": "12 St James's Square", "city": "London"});
+    /// client.identify(&Context::builder("ada").set("address", address).build()?);
+    /// assert!(client.blocking_flush(Duration::from_secs(30)));
+    /// let text = std::fs::read_to_string(&path)?;
+    /// assert!(text.contains("London") && !text.contains("St James"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn private_attributes<R: Into<Reference>>(
         mut self,
         references: impl IntoIterator<Item = R>,
@@ -245,6 +282,28 @@ impl EventsConfig {
     /// Minimum number of context keys that are cached so that each context is indexed once.
     /// Default: 1,000. Zero: a handful. The memory is allocated at the start: at most 64 MiB,
     /// enough for 3.6 million contexts.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::{EventsConfig, ServiceEndpoints};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{FakeService, TestData};
+    ///
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(TestData::new())
+    ///     .events(EventsConfig::new().context_keys_capacity(100_000))
+    ///     .start()?;
+    /// let ada = Context::new("ada")?;
+    /// client.track("opened", &ada);
+    /// client.track("closed", &ada);
+    /// assert!(client.blocking_flush(Duration::from_secs(30)));
+    /// // The context is sent once, in an index event. Both other events refer to its key.
+    /// let kinds: Vec<_> = service.events().iter().map(|event| event["kind"].clone()).collect();
+    /// assert_eq!(kinds, ["index", "custom", "custom"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn context_keys_capacity(mut self, contexts: usize) -> Self {
         self.context_keys_capacity = contexts;
         self
@@ -252,6 +311,26 @@ impl EventsConfig {
 
     /// Time after which all contexts are indexed again. Default, and meaning of zero: 5 minutes. At
     /// least 100 ms. `Duration::MAX`: never.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::EventsConfig;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("events.jsonl");
+    /// // A batch job indexes each context once, however long it runs.
+    /// let events = EventsConfig::new().context_keys_flush_interval(Duration::MAX).to_file(&path);
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).events(events).start()?;
+    /// for _ in 0..3 {
+    ///     client.track("processed", &Context::builder("order-17").kind("order").build()?);
+    ///     assert!(client.blocking_flush(Duration::from_secs(30)));
+    /// }
+    /// let text = std::fs::read_to_string(&path)?;
+    /// assert_eq!(text.matches(r#""kind":"index""#).count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn context_keys_flush_interval(mut self, interval: Duration) -> Self {
         self.context_keys_flush_interval = bounds::interval(interval, CONTEXT_KEYS_FLUSH_INTERVAL);
         self
@@ -314,6 +393,25 @@ impl EventsConfig {
     /// The interval between diagnostic events. Default: 15 minutes. An interval shorter than one
     /// minute, including zero, means one minute. `Duration::MAX`: they are only sent when the
     /// client starts.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{EventsConfig, ServiceEndpoints};
+    /// use vexil_testing::fake_service::Endpoint;
+    /// use vexil_testing::{FakeService, TestData};
+    ///
+    /// let service = FakeService::start()?;
+    /// let hourly = Duration::from_secs(3600);
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(TestData::new())
+    ///     .events(EventsConfig::new().diagnostic_recording_interval(hourly))
+    ///     .start()?;
+    /// let event = service.next_request(Endpoint::Diagnostics).wait()?.json().unwrap_or_default();
+    /// assert_eq!(event["configuration"]["diagnosticRecordingIntervalMillis"], 3_600_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn diagnostic_recording_interval(mut self, interval: Duration) -> Self {
         self.diagnostic_recording_interval = interval.clamp(SHORTEST_DIAGNOSTIC_INTERVAL, NEVER);
         self

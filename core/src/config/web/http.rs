@@ -77,6 +77,25 @@ impl HttpConfig {
     /// Timeout for establishing a connection, from DNS resolution to the end of the TLS handshake,
     /// including a proxy's part. Default, and meaning of zero: 10 seconds. At least 10 ms.
     /// `Duration::MAX`: no limit other than the operating system's.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::{HttpConfig, ServiceEndpoints};
+    /// use vexil::{Client, client::NotReadyError};
+    ///
+    /// // An address that accepts no connections.
+    /// let free = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let url = format!("http://{}", free.local_addr()?);
+    /// drop(free);
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(url))
+    ///     .http(HttpConfig::new().connect_timeout(Duration::from_secs(2)))
+    ///     .without_events()
+    ///     .start()?;
+    /// let error = client.blocking_wait_until_ready(Duration::from_millis(200)).unwrap_err();
+    /// assert!(matches!(error, NotReadyError::Timeout { .. }), "{error}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = bounds::timeout(limit, CONNECT_TIMEOUT);
@@ -157,7 +176,7 @@ impl HttpConfig {
 
     /// Presents the certificate in this PEM file to servers that request one. The file holds the
     /// certificate chain, with the client's own certificate first, and the private key (PKCS#8,
-    /// PKCS#1 or SEC1).
+    /// PKCS#1 or SEC1). Default: no certificate.
     ///
     /// ```
     /// use vexil::config::HttpConfig;
@@ -177,6 +196,31 @@ impl HttpConfig {
     /// Accepts any certificate for any host, which makes TLS useless against an attacker who can
     /// intercept the connection. For tests only. Default: `false`. If `true`, it overrides
     /// [`ca_certs`](Self::ca_certs).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{HttpConfig, ServiceEndpoints};
+    /// use vexil::data_source::DataSourceErrorKind;
+    /// use vexil_testing::FakeService;
+    ///
+    /// // A server whose certificate the operating system does not trust.
+    /// let service = FakeService::builder().tls().start()?;
+    /// let builder = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .without_events();
+    /// let client = builder.clone().http(HttpConfig::new().disable_ssl_verification(true)).start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    ///
+    /// let client = builder.start()?;
+    /// let mut statuses = client.data_source_status().subscribe();
+    /// let error = match client.data_source_status().status().error {
+    ///     Some(error) => Some(error),
+    ///     None => statuses.blocking_next(Duration::from_secs(30)).and_then(|status| status.error),
+    /// };
+    /// assert_eq!(error.map(|error| error.kind), Some(DataSourceErrorKind::NetworkError));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn disable_ssl_verification(mut self, disable: bool) -> Self {
         self.disable_ssl_verification = disable;
@@ -192,7 +236,8 @@ impl HttpConfig {
     /// with [`ca_certs`](Self::ca_certs), revocation is not checked. A configuration with
     /// [`with_crls`](rustls::client::ServerCertVerifierBuilder::with_crls) checks it everywhere.
     ///
-    /// Requires the cargo feature `tls`, which `tls-aws-lc-rs` and `tls-ring` enable.
+    /// Requires the cargo feature `tls`, which `tls-aws-lc-rs` and `tls-ring` enable. Default: the
+    /// provider of the feature, and the certificates that the operating system trusts.
     ///
     /// ```
     /// use rustls::{ClientConfig, RootCertStore};
@@ -214,7 +259,8 @@ impl HttpConfig {
         self
     }
 
-    /// Adds a header to every request, including requests redirected to other hosts.
+    /// Adds a header to every request, including requests redirected to other hosts. Default: only
+    /// the headers of the SDK.
     ///
     /// The SDK's own headers are never replaced; of these, `Authorization` carries the SDK key.
     /// White space around the value is trimmed. A client does not start with an invalid header: a
@@ -270,7 +316,8 @@ impl HttpConfig {
 
     /// Sends requests with a custom transport. Of the other settings, only the read timeout and the
     /// headers then have an effect. A forked process needs a transport created in that process,
-    /// because connections belong to one process.
+    /// because connections belong to one process. Default: the transport of this crate, with
+    /// HTTP/1.1 and HTTP/2.
     ///
     /// ```
     /// use bytes::Bytes;

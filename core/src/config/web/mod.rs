@@ -81,6 +81,34 @@ impl ClientContext {
     }
 
     /// The maximum time without a byte from the service, for requests other than streams.
+    ///
+    /// Default: that of [`HttpConfig::read_timeout`].
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{ClientContext, ConfigError, Configure, HttpConfig};
+    /// use vexil::data_source::DataSource;
+    /// use vexil::transport::RequestOptions;
+    /// use vexil_testing::TestData;
+    ///
+    /// /// Requests of a custom source have the limit that the application has chosen.
+    /// #[derive(Debug)]
+    /// struct OwnSource;
+    ///
+    /// impl Configure<dyn DataSource> for OwnSource {
+    ///     fn configure(self: Arc<Self>, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    ///         let options = RequestOptions::new(context.read_timeout());
+    ///         assert_eq!(options.read_timeout, Duration::from_secs(3));
+    ///         Ok(Arc::new(TestData::new()))
+    ///     }
+    /// }
+    ///
+    /// let http = HttpConfig::new().read_timeout(Duration::from_secs(3));
+    /// Client::builder("sdk-key").http(http).data_source(OwnSource).start()?;
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     #[must_use]
     pub fn read_timeout(&self) -> Duration {
         self.web.settings.http.read_timeout

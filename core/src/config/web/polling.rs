@@ -65,6 +65,22 @@ impl PollingConfig {
 
     /// The base URL of this source. Default: the polling URL of the client's
     /// [`ServiceEndpoints`](super::ServiceEndpoints).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{ConfigError, PollingConfig};
+    /// use vexil_testing::FakeService;
+    ///
+    /// let mirror = FakeService::start()?;
+    /// let builder = Client::builder("sdk-key").without_events();
+    /// let client = builder.clone().data_source(PollingConfig::new().base_url(mirror.url())).start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    ///
+    /// let error = builder.data_source(PollingConfig::new().base_url("mirror:8080")).start().unwrap_err();
+    /// assert!(matches!(error, ConfigError::BaseUrl { part: "polling", .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
@@ -73,6 +89,25 @@ impl PollingConfig {
     /// Interval between the starts of two polls. Default, and minimum: 30 seconds. A shorter
     /// interval, including zero, is raised to it with a warning. `Duration::MAX`: polling ends
     /// after the first success.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{PollingConfig, ServiceEndpoints};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::Endpoint;
+    ///
+    /// // A job of a few minutes uses the flags of its start.
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(PollingConfig::new().poll_interval(Duration::MAX))
+    ///     .without_events()
+    ///     .start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert_eq!(service.requests_to(Endpoint::Poll).len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self

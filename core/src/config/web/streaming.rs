@@ -60,6 +60,22 @@ impl StreamingConfig {
 
     /// The base URL of this source. Default: the streaming URL of the client's
     /// [`ServiceEndpoints`](super::ServiceEndpoints).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{ConfigError, StreamingConfig};
+    /// use vexil_testing::FakeService;
+    ///
+    /// let nearby = FakeService::start()?;
+    /// let builder = Client::builder("sdk-key").without_events();
+    /// let client = builder.clone().data_source(StreamingConfig::new().base_url(nearby.url())).start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    ///
+    /// let error = builder.data_source(StreamingConfig::new().base_url("ftp://nearby")).start().unwrap_err();
+    /// assert!(matches!(error, ConfigError::BaseUrl { part: "streaming", .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
@@ -68,6 +84,26 @@ impl StreamingConfig {
     /// Delay before the first attempt to reconnect. Later delays double up to 30 seconds, and each
     /// is shortened by a random amount of up to a half. Default, and meaning of zero: 1 second. At
     /// least 1 ms; `Duration::MAX` means 30 seconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{ServiceEndpoints, StreamingConfig};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// let service = FakeService::start()?;
+    /// service.answers(Endpoint::Stream, [Answer::status(503), Answer::reset()]);
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(10)))
+    ///     .without_events()
+    ///     .start()?;
+    /// // Two attempts fail. The third one follows after at most 30 ms.
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert_eq!(service.requests_to(Endpoint::Stream).len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn initial_reconnect_delay(mut self, delay: Duration) -> Self {
         self.initial_reconnect_delay = delay;
         self
@@ -76,6 +112,30 @@ impl StreamingConfig {
     /// Maximum time without a byte on the stream before it is reopened. The service sends data at
     /// least every 3 minutes. Default, and meaning of zero: 5 minutes. At least 10 ms.
     /// `Duration::MAX`: no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{ServiceEndpoints, StreamingConfig};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// // A proxy on the way keeps the stream open, but no bytes arrive.
+    /// let service = FakeService::start()?;
+    /// service.answer(Endpoint::Stream, Answer::stream());
+    /// let source = StreamingConfig::new()
+    ///     .read_timeout(Duration::from_millis(100))
+    ///     .initial_reconnect_delay(Duration::from_millis(10));
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(source)
+    ///     .without_events()
+    ///     .start()?;
+    /// // The client closes the stream and opens another one.
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    /// assert!(service.requests_to(Endpoint::Stream).len() >= 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = bounds::timeout(timeout, READ_TIMEOUT);
         self
@@ -242,6 +302,25 @@ impl PayloadStreamConfig {
 
     /// Maximum size of an event, and of all events up to a commit, in bytes. Larger data closes the
     /// connection. Default, and meaning of zero: 256 MiB. `usize::MAX`: no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{DataSystem, PayloadStreamConfig, ServiceEndpoints};
+    /// use vexil_testing::FakeService;
+    ///
+    /// let service = FakeService::start()?;
+    /// service.set("banner", "hello");
+    /// let small = PayloadStreamConfig::new().max_event_size(16);
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_system(DataSystem::custom().synchronizer(small))
+    ///     .without_events()
+    ///     .start()?;
+    /// // The data is larger than 16 bytes, so it is never used.
+    /// assert!(client.blocking_wait_until_ready(Duration::from_millis(200)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_event_size(self, bytes: usize) -> Self {
         Self(self.0.max_event_size(bytes))
     }
