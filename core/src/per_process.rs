@@ -41,6 +41,15 @@ impl<T> PerProcess<T> {
     }
 
     /// Returns the value of this process.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::PerProcess;
+    ///
+    /// // The values of one process are the same; a forked child creates another.
+    /// let pool = PerProcess::new(|| vec!["connection"]);
+    /// assert!(Arc::ptr_eq(&pool.get(), &pool.get()));
+    /// ```
     pub fn get(&self) -> Arc<T> {
         let process = process::id();
         loop {

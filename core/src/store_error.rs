@@ -13,6 +13,27 @@ use vexil_eval::model::DataKind;
 use crate::runtime::catch_panic;
 
 /// The error of a data store or a big-segment store. A missing item is not an error.
+///
+/// ```
+/// use std::error::Error;
+/// use vexil::model::DataKind;
+/// use vexil::store::StoreError;
+///
+/// /// What an operator has to do.
+/// fn advice(error: &StoreError) -> String {
+///     match error {
+///         error if error.is_temporary() => "wait: the client retries by itself".to_owned(),
+///         StoreError::Auth { .. } => "check the credentials of the database".to_owned(),
+///         StoreError::Corrupt { kind, key, .. } => format!("write the {kind} {key} again"),
+///         other => format!("change the configuration: {other}"),
+///     }
+/// }
+///
+/// assert_eq!(advice(&StoreError::Timeout), "wait: the client retries by itself");
+/// let corrupt = StoreError::corrupt(DataKind::Flag, "banner", "unexpected end of the text");
+/// assert_eq!(advice(&corrupt), "write the flag banner again");
+/// assert_eq!(corrupt.source().map(ToString::to_string).as_deref(), Some("unexpected end of the text"));
+/// ```
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -73,6 +94,17 @@ pub enum StoreError {
 
 impl StoreError {
     /// Creates an [`Unavailable`](Self::Unavailable) error.
+    ///
+    /// ```
+    /// use vexil::store::StoreError;
+    ///
+    /// fn connect(port: u16) -> Result<std::net::TcpStream, StoreError> {
+    ///     std::net::TcpStream::connect(("127.0.0.1", port)).map_err(StoreError::unavailable)
+    /// }
+    ///
+    /// let error = connect(0).unwrap_err();
+    /// assert_eq!(error.to_string(), "the data store is unavailable");
+    /// ```
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable {
             source: Arc::from(source.into()),
@@ -87,6 +119,13 @@ impl StoreError {
     }
 
     /// Creates a [`Config`](Self::Config) error.
+    ///
+    /// ```
+    /// use vexil::store::StoreError;
+    ///
+    /// let error = StoreError::config("the table \"flags\" does not exist; create it with `namespace` as key");
+    /// assert!(!error.is_temporary());
+    /// ```
     pub fn config(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Config {
             source: Arc::from(source.into()),

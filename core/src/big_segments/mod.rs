@@ -42,14 +42,45 @@ use vexil_eval::Membership;
 pub use crate::store_error::StoreError;
 
 /// A database of big segments. See the [module documentation](self) for the contract.
+///
+/// ```
+/// use vexil::big_segments::{BigSegmentStore, StoreError};
+/// use vexil_testing::{MemoryBigSegmentStore, StoreFault};
+///
+/// # pollster::block_on(async {
+/// let store = MemoryBigSegmentStore::new();
+/// store.database().set_membership("", "ada", ["vip.g1"], []);
+/// let hash = "BTjz6MBmTkAkWEwt3BU3/4m94WLjyvMPJxhXYAL0Pf0=";
+/// # let hash = hash_of("ada");
+/// assert!(store.membership(&hash).await?.is_some());
+/// assert!(store.membership("another hash").await?.is_none(), "not an error");
+///
+/// store.calls().fault_all(StoreFault::TimeOut);
+/// assert!(matches!(store.membership(&hash).await, Err(StoreError::Timeout)));
+/// # Ok::<(), StoreError>(())
+/// # }).unwrap();
+/// # fn hash_of(key: &str) -> String {
+/// #     use base64::Engine;
+/// #     use sha2::Digest;
+/// #     base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(key))
+/// # }
+/// ```
 #[async_trait]
 pub trait BigSegmentStore: Debug + Send + Sync + 'static {
     /// Returns the memberships of a context, or `None` if the store has no entry for it. The hash
     /// is the standard Base64, with padding, of the SHA-256 of the context's key.
+    ///
+    /// A context without an entry is `Ok(None)`: it is in no segment.
+    ///
+    /// # Errors
+    /// Returns an error if the store could not be read.
     async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError>;
 
     /// Returns when the store was last synchronized with the service, in milliseconds since 1970,
     /// or `None` if it never was.
+    ///
+    /// # Errors
+    /// Returns an error if the store could not be read.
     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError>;
 
     /// Releases the store's resources. Called once. The default does nothing.
@@ -86,6 +117,29 @@ impl StoredMembership {
 }
 
 /// A part of the memberships in a database.
+///
+/// ```
+/// use vexil::big_segments::{MembershipPage, StoredMembership};
+///
+/// /// Reads pages until there is none left.
+/// fn all(mut page: impl FnMut(Option<String>) -> MembershipPage) -> Vec<StoredMembership> {
+///     let (mut all, mut start) = (Vec::new(), None);
+///     loop {
+///         let MembershipPage { memberships, next, .. } = page(start);
+///         all.extend(memberships);
+///         match next {
+///             Some(next) => start = Some(next),
+///             None => return all,
+///         }
+///     }
+/// }
+///
+/// let found = all(|start| match start.as_deref() {
+///     None => MembershipPage::new(vec![StoredMembership::new("first")], Some("second".to_owned())),
+///     Some(hash) => MembershipPage::new(vec![StoredMembership::new(hash)], None),
+/// });
+/// assert_eq!(found.len(), 2);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MembershipPage {

@@ -84,6 +84,14 @@ pub trait DataSource: Debug + Send + Sync + 'static {
 
     /// Whether a [data system](crate::config::DataSystem) writes the data to the database of its
     /// store. Default: `true`. A source of local data, such as files, returns `false`.
+    ///
+    /// ```
+    /// use vexil::data_source::DataSource;
+    /// use vexil_testing::TestData;
+    ///
+    /// // A database that other processes share does not receive the flags of a test.
+    /// assert!(!TestData::new().is_persistent());
+    /// ```
     fn is_persistent(&self) -> bool {
         true
     }
@@ -193,6 +201,39 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// The state of the environment that the sink holds: the selector of the last change set.
     /// `None` if the last data came without one. A source that resumes from a state reads it before
     /// each request.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::Client;
+    /// use vexil::data_source::{DataSink, DataSource, DataSourceError};
+    /// use vexil::model::{ChangeSet, DataSet, Selector};
+    ///
+    /// /// A service that sends the difference to a state, if the client has one.
+    /// #[derive(Clone, Debug)]
+    /// struct Resuming;
+    ///
+    /// impl Resuming {
+    ///     /// The query of the next request.
+    ///     fn query(sink: &dyn DataSink) -> String {
+    ///         sink.selector().map_or_else(String::new, |state| format!("?basis={}", state.as_str()))
+    ///     }
+    /// }
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for Resuming {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         assert_eq!(Self::query(&*sink), "");
+    ///         let full = ChangeSet::full(DataSet::default()).with_selector(Selector::new("state-7"));
+    ///         sink.apply(full).await.map_err(DataSourceError::store)?;
+    ///         assert_eq!(Self::query(&*sink), "?basis=state-7");
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").data_source(Resuming).without_events().start()?;
+    /// assert!(client.is_initialized());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     fn selector(&self) -> Option<Selector> {
         None
     }
@@ -277,6 +318,30 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// Whether items must carry the JSON they were read from. A source that reads items without it
     /// ([`DataSet::read`]) then adds it with
     /// [`Entry::with_json`](vexil_eval::model::Entry::with_json).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::Client;
+    /// use vexil::data_source::{DataSink, DataSource, DataSourceError};
+    /// use vexil::model::DataSet;
+    ///
+    /// #[derive(Clone, Debug)]
+    /// struct Local;
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for Local {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         assert!(sink.keeps_json(), "the client of this example keeps it");
+    ///         // `from_json` keeps the text of each item in any case.
+    ///         let data = DataSet::from_json(b"{}").map_err(DataSourceError::invalid_data)?;
+    ///         sink.init(data).await.map_err(DataSourceError::store)
+    ///     }
+    /// }
+    ///
+    /// let builder = Client::builder("sdk-key").data_source(Local).without_events();
+    /// assert!(builder.keep_json(true).start()?.is_initialized());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     fn keeps_json(&self) -> bool {
         false
     }
@@ -285,6 +350,36 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// [`ClientBuilder::flag_overrides`](crate::ClientBuilder::flag_overrides). The client then
     /// does not compare versions to find out what a data set changes, so that a source of files can
     /// keep the versions in the files.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::data_source::{DataSink, DataSource, DataSourceError};
+    /// use vexil::model::DataSet;
+    /// use vexil::{Client, Context};
+    ///
+    /// /// A file that is only meant for overrides.
+    /// #[derive(Clone, Debug)]
+    /// struct OverridesOnly;
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for OverridesOnly {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         if !sink.is_for_overrides() {
+    ///             return Err(DataSourceError::invalid_data("the file lists only a few flags"));
+    ///         }
+    ///         let json = br#"{"flags": {"beta": {"offVariation": 0, "variations": [true]}}}"#;
+    ///         let data = DataSet::from_json(json).map_err(DataSourceError::invalid_data)?;
+    ///         sink.init(data).await.map_err(DataSourceError::store)
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(vexil_testing::TestData::new())
+    ///     .flag_overrides(OverridesOnly)
+    ///     .start()?;
+    /// assert!(client.bool_variation("beta", &Context::new("ada")?, false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn is_for_overrides(&self) -> bool {
         false
     }
@@ -363,6 +458,24 @@ pub trait DataSink: Debug + Send + Sync + 'static {
 }
 
 /// The service wants the client to use the classic protocol (FDV2-6).
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::data_source::FallbackDirective;
+///
+/// /// Reads the header of a response: seconds, or nothing for ever.
+/// fn directive(header: &str) -> Option<FallbackDirective> {
+///     let seconds = match header {
+///         "" => None,
+///         seconds => Some(Duration::from_secs(seconds.parse().ok()?)),
+///     };
+///     Some(FallbackDirective::new(seconds))
+/// }
+///
+/// assert_eq!(directive("60").and_then(|order| order.duration), Some(Duration::from_secs(60)));
+/// assert_eq!(directive("").map(|order| order.duration), Some(None));
+/// assert_eq!(directive("soon"), None);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FallbackDirective {
@@ -473,6 +586,20 @@ impl DataSourceError {
     }
 
     /// An error for data that could not be stored.
+    ///
+    /// ```
+    /// use vexil::data_source::{DataSink, DataSourceError, DataSourceErrorKind, NotStoredError};
+    /// use vexil::model::DataSet;
+    ///
+    /// /// Ends if the data cannot be stored. A source that can deliver again retries instead.
+    /// async fn deliver(sink: &dyn DataSink, data: DataSet) -> Result<(), DataSourceError> {
+    ///     sink.init(data).await.map_err(DataSourceError::store)
+    /// }
+    ///
+    /// let error = DataSourceError::store(NotStoredError::new("disk full"));
+    /// assert_eq!(error.kind, DataSourceErrorKind::StoreError);
+    /// assert_eq!(error.to_string(), "the data source has ended: the data store failed");
+    /// ```
     #[must_use]
     pub fn store(source: NotStoredError) -> Self {
         Self::new(DataSourceErrorKind::StoreError, source)

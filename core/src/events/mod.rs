@@ -85,6 +85,52 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
     fn flush(&self);
 
     /// Completes when everything recorded before is delivered or dropped.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use vexil::events::{Event, EventProcessor};
+    /// use vexil::{Client, Context};
+    ///
+    /// /// Writes counts to a log that is flushed by a thread of its own.
+    /// #[derive(Debug, Default)]
+    /// struct Log {
+    ///     pending: AtomicU64,
+    ///     written: AtomicU64,
+    /// }
+    ///
+    /// #[vexil::async_trait]
+    /// impl EventProcessor for Log {
+    ///     fn record(&self, _: &Event<'_>) {
+    ///         self.pending.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    ///     fn flush(&self) {
+    ///         let pending = self.pending.swap(0, Ordering::Relaxed);
+    ///         self.written.fetch_add(pending, Ordering::Relaxed);
+    ///     }
+    ///     async fn flush_and_wait(&self) {
+    ///         self.flush();
+    ///     }
+    ///     fn pending(&self) -> u64 {
+    ///         self.pending.load(Ordering::Relaxed)
+    ///     }
+    ///     async fn close(&self) {
+    ///         self.flush();
+    ///     }
+    /// }
+    ///
+    /// # pollster::block_on(async {
+    /// let log = std::sync::Arc::new(Log::default());
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(vexil_testing::TestData::new())
+    ///     .events(log.clone())
+    ///     .start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// assert_eq!(log.pending(), 1);
+    /// assert!(client.flush_and_wait(std::time::Duration::from_secs(30)).await);
+    /// assert_eq!((log.pending(), log.written.load(Ordering::Relaxed)), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     async fn flush_and_wait(&self);
 
     /// Like [`flush_and_wait`](Self::flush_and_wait), but returns whether events can still be
@@ -92,6 +138,32 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
     /// [`Client::flush_and_wait`] then returns `false` too.
     ///
     /// [`Client::flush_and_wait`]: crate::Client::flush_and_wait
+    ///
+    /// ```
+    /// use vexil::events::{Event, EventProcessor};
+    /// use vexil::{Client, Context};
+    ///
+    /// /// A processor whose connection is gone.
+    /// #[derive(Debug)]
+    /// struct Broken;
+    ///
+    /// #[vexil::async_trait]
+    /// impl EventProcessor for Broken {
+    ///     fn record(&self, _: &Event<'_>) {}
+    ///     fn flush(&self) {}
+    ///     async fn flush_and_wait(&self) {}
+    ///     async fn flush_and_confirm(&self) -> bool {
+    ///         false
+    ///     }
+    ///     async fn close(&self) {}
+    /// }
+    ///
+    /// let flags = vexil_testing::TestData::new();
+    /// let client = Client::builder("sdk-key").data_source(flags).events(Broken).start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// assert!(!client.blocking_flush(std::time::Duration::from_secs(30)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     async fn flush_and_confirm(&self) -> bool {
         self.flush_and_wait().await;
         true
@@ -116,6 +188,37 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the event statistics so far. The default returns zeros, for a processor that
     /// delivers nothing.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use vexil::events::{Event, EventProcessor, EventStats};
+    /// use vexil::{Client, Context};
+    ///
+    /// /// Drops everything, and counts it.
+    /// #[derive(Debug, Default)]
+    /// struct Dropping(AtomicU64);
+    ///
+    /// #[vexil::async_trait]
+    /// impl EventProcessor for Dropping {
+    ///     fn record(&self, _: &Event<'_>) {
+    ///         self.0.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    ///     fn flush(&self) {}
+    ///     async fn flush_and_wait(&self) {}
+    ///     fn stats(&self) -> EventStats {
+    ///         let mut stats = EventStats::default();
+    ///         stats.dropped_events = self.0.load(Ordering::Relaxed);
+    ///         stats
+    ///     }
+    ///     async fn close(&self) {}
+    /// }
+    ///
+    /// let flags = vexil_testing::TestData::new();
+    /// let client = Client::builder("sdk-key").data_source(flags).events(Dropping::default()).start()?;
+    /// client.track("signed-up", &Context::new("ada")?);
+    /// assert_eq!(client.event_stats().dropped_events, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn stats(&self) -> EventStats {
         EventStats::default()
     }
@@ -297,6 +400,40 @@ pub struct EvaluationEvent<'a> {
 
 impl EvaluationEvent<'_> {
     /// Returns the caller's default, or `None` if the flag was evaluated as a prerequisite.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use vexil::events::{Event, EventProcessor};
+    /// use vexil::{Client, Context};
+    ///
+    /// /// Reports the flags that the code evaluates with a default other than the flag's value.
+    /// #[derive(Debug, Default)]
+    /// struct Differing(Mutex<Vec<String>>);
+    ///
+    /// #[vexil::async_trait]
+    /// impl EventProcessor for Differing {
+    ///     fn record(&self, event: &Event<'_>) {
+    ///         if let Event::Evaluation(evaluation) = event
+    ///             && evaluation.default_value().is_some_and(|default| default != evaluation.value())
+    ///         {
+    ///             self.0.lock().unwrap().push(evaluation.key.to_owned());
+    ///         }
+    ///     }
+    ///     fn flush(&self) {}
+    ///     async fn flush_and_wait(&self) {}
+    ///     async fn close(&self) {}
+    /// }
+    ///
+    /// let differing = std::sync::Arc::new(Differing::default());
+    /// let flags = vexil_testing::TestData::new().with("limit", 20).with("banner", "hello");
+    /// let client = Client::builder("sdk-key").data_source(flags).events(differing.clone()).start()?;
+    /// let ada = Context::new("ada")?;
+    /// client.int_variation("limit", &ada, 20);
+    /// client.str_variation("banner", &ada, "");
+    /// client.bool_variation("no-such-flag", &ada, true); // The value is the default.
+    /// assert_eq!(*differing.0.lock().unwrap(), ["banner"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn default_value(&self) -> Option<Value> {
         self.default.map(|make| make())
@@ -320,6 +457,39 @@ impl EvaluationEvent<'_> {
     }
 
     /// Returns the reason for the value that the caller received.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use vexil::events::{Event, EventProcessor};
+    /// use vexil::{Client, Context};
+    ///
+    /// #[derive(Debug, Default)]
+    /// struct Reasons(Mutex<Vec<String>>);
+    ///
+    /// #[vexil::async_trait]
+    /// impl EventProcessor for Reasons {
+    ///     fn record(&self, event: &Event<'_>) {
+    ///         if let Event::Evaluation(evaluation) = event {
+    ///             let line = format!("{}: {}", evaluation.key, evaluation.reason());
+    ///             self.0.lock().unwrap().push(line);
+    ///         }
+    ///     }
+    ///     fn flush(&self) {}
+    ///     async fn flush_and_wait(&self) {}
+    ///     async fn close(&self) {}
+    /// }
+    ///
+    /// let reasons = std::sync::Arc::new(Reasons::default());
+    /// let flags = vexil_testing::TestData::new();
+    /// flags.update(flags.flag("beta").variation_for_user("ada", true));
+    /// let client = Client::builder("sdk-key").data_source(flags).events(reasons.clone()).start()?;
+    /// let ada = Context::new("ada")?;
+    /// client.bool_variation("beta", &ada, false);
+    /// client.bool_variation("no-such-flag", &ada, false);
+    /// let reasons = reasons.0.lock().unwrap().join(", ");
+    /// assert_eq!(reasons, "beta: the context is targeted by its key, no-such-flag: error: there is no such flag");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn reason(&self) -> Reason {
         let kind = match (self.error, self.flag) {

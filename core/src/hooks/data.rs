@@ -30,6 +30,16 @@ impl SeriesData {
     }
 
     /// Stores a value under this name, replacing a previous one.
+    ///
+    /// ```
+    /// use vexil::hooks::SeriesData;
+    ///
+    /// let mut data = SeriesData::default();
+    /// data.set("attempt", 1_u32);
+    /// data.set("attempt", "second"); // Another type is allowed.
+    /// assert_eq!(data.get::<&str>("attempt"), Some(&"second"));
+    /// assert_eq!(data.get::<u32>("attempt"), None);
+    /// ```
     pub fn set(&mut self, name: impl Into<Text>, value: impl Any + Send) {
         let (name, value) = (name.into(), Box::new(value));
         match self.0.iter_mut().find(|(known, _)| *known == name) {
@@ -57,6 +67,13 @@ impl SeriesData {
     }
 
     /// Returns the names, in the order in which they were first stored.
+    ///
+    /// ```
+    /// use vexil::hooks::SeriesData;
+    ///
+    /// let data = SeriesData::default().with("span", 7_u64).with("start", 0_u64).with("span", 8_u64);
+    /// assert_eq!(data.names().collect::<Vec<_>>(), ["span", "start"]);
+    /// ```
     pub fn names(&self) -> impl ExactSizeIterator<Item = &Text> {
         self.0.iter().map(|(name, _)| name)
     }

@@ -70,6 +70,37 @@ pub trait Hook: fmt::Debug + Send + Sync + 'static {
 
     /// Runs before an evaluation. `data` is empty; the returned data is passed to
     /// [`after_evaluation`](Self::after_evaluation).
+    ///
+    /// ```
+    /// use vexil::hooks::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData};
+    /// use vexil::{Client, Context};
+    ///
+    /// /// Refuses evaluations without a valid context in tests.
+    /// #[derive(Debug)]
+    /// struct ContextCheck;
+    ///
+    /// impl Hook for ContextCheck {
+    ///     fn metadata(&self) -> HookMetadata {
+    ///         HookMetadata::new("context check")
+    ///     }
+    ///     fn before_evaluation(
+    ///         &self,
+    ///         series: &EvaluationSeriesContext<'_>,
+    ///         data: SeriesData,
+    ///     ) -> Result<SeriesData, HookError> {
+    ///         let context = series.context.map_err(|error| format!("{}: {error}", series.flag_key))?;
+    ///         Ok(data.with("kind", context.kind().to_string()))
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).hook(ContextCheck).start()?;
+    /// // The error is logged. It does not change the result.
+    /// assert!(client.bool_variation("new-checkout", &Context::new(""), true));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An error is logged once. The hook then has no series data in the second stage.
     fn before_evaluation(
         &self,
         series: &EvaluationSeriesContext<'_>,
@@ -82,6 +113,46 @@ pub trait Hook: fmt::Debug + Send + Sync + 'static {
     /// Runs after an evaluation. `detail` is the result, which always has a reason, even if the
     /// caller did not request one. `data` is the data that
     /// [`before_evaluation`](Self::before_evaluation) returned.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use vexil::eval::{Detail, EvalErrorKind};
+    /// use vexil::hooks::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData};
+    /// use vexil::{Client, Context, Value};
+    ///
+    /// /// Counts the evaluations of flags that do not exist.
+    /// #[derive(Debug, Default)]
+    /// struct Unknown(AtomicU64);
+    ///
+    /// impl Hook for Unknown {
+    ///     fn metadata(&self) -> HookMetadata {
+    ///         HookMetadata::new("unknown flags")
+    ///     }
+    ///     fn after_evaluation(
+    ///         &self,
+    ///         _: &EvaluationSeriesContext<'_>,
+    ///         data: SeriesData,
+    ///         detail: &Detail<Value>,
+    ///     ) -> Result<SeriesData, HookError> {
+    ///         if detail.reason.error() == Some(EvalErrorKind::FlagNotFound) {
+    ///             self.0.fetch_add(1, Ordering::Relaxed);
+    ///         }
+    ///         Ok(data)
+    ///     }
+    /// }
+    ///
+    /// let unknown = std::sync::Arc::new(Unknown::default());
+    /// let flags = vexil_testing::TestData::new().with("limit", 20);
+    /// let client = Client::builder("sdk-key").data_source(flags).hook(unknown.clone()).start()?;
+    /// let ada = Context::new("ada")?;
+    /// client.int_variation("limit", &ada, 0);
+    /// client.int_variation("limmit", &ada, 0); // A misspelt key.
+    /// assert_eq!(unknown.0.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An error is logged once. The result of the evaluation is unchanged.
     fn after_evaluation(
         &self,
         series: &EvaluationSeriesContext<'_>,
@@ -117,6 +188,9 @@ pub trait Hook: fmt::Debug + Send + Sync + 'static {
     /// client.track_metric("checkout-seconds", &Context::new("ada")?, 12.5, Value::Null);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// An error is logged once. The event was already recorded.
     fn after_track(&self, series: &TrackSeriesContext<'_>) -> Result<(), HookError> {
         let _ = series;
         Ok(())
@@ -240,6 +314,22 @@ impl fmt::Debug for EvaluationSeriesContext<'_> {
 }
 
 /// The methods that evaluate a flag.
+///
+/// ```
+/// use vexil::hooks::EvaluationMethod;
+/// use vexil::{Client, Context};
+/// use vexil_testing::{HookRecorder, RecordedStage};
+///
+/// let hook = HookRecorder::new("recorder");
+/// let client = Client::builder("sdk-key").offline(true).hook(hook.clone()).start()?;
+/// client.bool_variation_detail("new-checkout", &Context::new("ada")?, false);
+/// let stages = hook.take();
+/// let RecordedStage::BeforeEvaluation(series) = &stages[0] else { panic!("{stages:?}") };
+/// // The typed methods and the async ones count as the method of the same kind.
+/// assert_eq!(series.method, EvaluationMethod::VariationDetail);
+/// assert_eq!(series.method.to_string(), "variation_detail");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EvaluationMethod {
@@ -275,6 +365,35 @@ impl fmt::Display for EvaluationMethod {
 }
 
 /// The arguments of one call of `track`, for the stage after it.
+///
+/// ```
+/// use std::sync::Mutex;
+/// use vexil::hooks::{Hook, HookError, HookMetadata, TrackSeriesContext};
+/// use vexil::{Client, Context};
+///
+/// /// Sends the tracked events to another system as well.
+/// #[derive(Debug, Default)]
+/// struct Forward(Mutex<Vec<String>>);
+///
+/// impl Hook for Forward {
+///     fn metadata(&self) -> HookMetadata {
+///         HookMetadata::new("forward")
+///     }
+///     fn after_track(&self, series: &TrackSeriesContext<'_>) -> Result<(), HookError> {
+///         let plan = series.data.and_then(|data| data.as_str()).ok_or("the plan is missing")?;
+///         self.0.lock().unwrap().push(format!("{} {plan}", series.context.key()));
+///         Ok(())
+///     }
+/// }
+///
+/// let forward = std::sync::Arc::new(Forward::default());
+/// let client = Client::builder("sdk-key").offline(true).hook(forward.clone()).start()?;
+/// let ada = Context::new("ada")?;
+/// client.track_data("subscribed", &ada, "pro");
+/// client.track("subscribed", &ada); // Fails in the hook, which is logged once.
+/// assert_eq!(*forward.0.lock().unwrap(), ["ada pro"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TrackSeriesContext<'a> {

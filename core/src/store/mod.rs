@@ -89,6 +89,20 @@ pub trait DataStore: Any + Debug + Send + Sync {
     ///
     /// The default implementation returns `None`: the store only lends snapshots, and each evaluation
     /// of a scope reads the data that is current then.
+    ///
+    /// ```
+    /// use vexil::model::DataSet;
+    /// use vexil::store::{DataStore, MemoryStore};
+    ///
+    /// # pollster::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let kept = store.snapshot().expect("its data is immutable");
+    /// store.init(DataSet::from_json(br#"{"flags": {"banner": {"version": 1}}}"#)?).await?;
+    /// assert_eq!(kept.flags().count(), 0, "a later write does not change it");
+    /// store.read(&mut |current| assert_eq!(current.flags().count(), 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     fn snapshot(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
         None
     }
@@ -114,6 +128,24 @@ pub trait DataStore: Any + Debug + Send + Sync {
     /// The default implementation calls `init`, or `upsert` for each item. It is not atomic, and it
     /// ignores an item whose version is not higher than the stored one. Implement this method for a
     /// store that a [data system](crate::config::DataSystem) updates.
+    ///
+    /// ```
+    /// use vexil::model::{ChangeSet, DataKind, DataSet, Item};
+    /// use vexil::store::{DataStore, MemoryStore, Upserted};
+    ///
+    /// # pollster::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let newer = br#"{"flags": {"banner": {"version": 5, "variations": ["new"]}}}"#;
+    /// store.init(DataSet::from_json(newer)?).await?;
+    ///
+    /// let older = Item::from_json(DataKind::Flag, "banner", br#"{"version": 4, "variations": ["old"]}"#)?;
+    /// assert_eq!(store.upsert(older.clone()).await?, Upserted::Stale);
+    /// // The service has gone back to an earlier state: the item replaces a newer one.
+    /// store.apply(ChangeSet::delta(vec![older])).await?;
+    /// store.read(&mut |snapshot| assert!(snapshot.flags().all(|flag| flag.version() == 4)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the changes could not be stored.
@@ -150,6 +182,14 @@ pub trait DataStore: Any + Debug + Send + Sync {
     /// Fetches all items. Called only if the store's snapshots are not
     /// [complete](Snapshot::is_complete).
     ///
+    /// ```
+    /// use vexil::store::{DataStore, MemoryStore, StoreError};
+    ///
+    /// // The store in memory has complete snapshots, so it does not implement this method.
+    /// let fetched = pollster::block_on(MemoryStore::new().fetch_all());
+    /// assert!(matches!(fetched, Err(StoreError::Config { .. })));
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the items could not be read. The default implementation always does.
     async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {
@@ -179,6 +219,26 @@ pub trait DataStore: Any + Debug + Send + Sync {
 }
 
 /// An immutable view of the data at one moment. [`Lookup`] finds single items.
+///
+/// ```
+/// use vexil::eval::{Found, Lookup};
+/// use vexil::model::DataSet;
+/// use vexil::store::{DataStore, MemoryStore};
+///
+/// # pollster::block_on(async {
+/// let json = br#"{"flags": {"banner": {"version": 3}}, "segments": {"vip": {"version": 1}}}"#;
+/// let store = MemoryStore::new();
+/// store.init(DataSet::from_json(json)?).await?;
+/// store.read(&mut |snapshot| {
+///     assert!(snapshot.is_complete());
+///     assert_eq!(snapshot.segments().count(), 1);
+///     let Found::Present(flag) = snapshot.flag("banner") else { panic!("it is stored") };
+///     assert_eq!(flag.version(), 3);
+///     assert!(matches!(snapshot.flag("no-such-flag"), Found::Absent));
+/// });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 pub trait Snapshot: Lookup {
     /// All flags that are not deleted, in any order.
     fn flags(&self) -> Box<dyn Iterator<Item = &Arc<Flag>> + '_>;

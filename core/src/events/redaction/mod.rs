@@ -47,6 +47,16 @@ pub(super) enum Anonymous {
 impl Redaction {
     /// Creates a redaction that leaves out only the attributes that a context itself declares
     /// private.
+    ///
+    /// ```
+    /// use vexil::Context;
+    /// use vexil::events::Redaction;
+    ///
+    /// let ada = Context::builder("ada").set("email", "ada@example.com").private(["email"]).build()?;
+    /// let written = serde_json::to_string(&Redaction::new().redact(&ada))?;
+    /// assert!(!written.contains("example.com"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -168,6 +178,23 @@ fn keep_outermost<R: Borrow<Reference>>(references: &mut Vec<R>) {
 }
 
 /// A context as an event shows it. Serializes to the protocol's format; see [`Redaction::redact`].
+///
+/// ```
+/// use vexil::Context;
+/// use vexil::events::Redaction;
+///
+/// let org = Context::builder("acme").kind("org").set("plan", "pro").build()?;
+/// let ada = Context::builder("ada").set("email", "ada@example.com").build()?;
+/// let both = Context::multi([ada, org])?;
+///
+/// let redaction = Redaction::new().private_attributes(["email"]);
+/// let written = serde_json::to_value(redaction.redact(&both))?;
+/// assert_eq!(written["org"]["plan"], "pro");
+/// assert_eq!(written["user"]["_meta"]["redactedAttributes"], serde_json::json!(["email"]));
+/// // A log line shows no attributes at all.
+/// assert!(!format!("{:?}", redaction.redact(&both)).contains("pro"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct RedactedContext<'a> {

@@ -56,6 +56,36 @@ use thiserror::Error;
 pub use super::backoff::RetryPolicy;
 
 /// Sends HTTP requests to the service. See the [module documentation](self) for the contract.
+///
+/// ```
+/// use bytes::Bytes;
+/// use vexil::transport::{
+///     Body, HttpTransport, RequestOptions, TransportError, TransportErrorKind,
+/// };
+///
+/// /// A network that is down.
+/// #[derive(Debug)]
+/// struct Down;
+///
+/// #[vexil::async_trait]
+/// impl HttpTransport for Down {
+///     async fn send(
+///         &self,
+///         _: http::Request<Bytes>,
+///         _: RequestOptions,
+///     ) -> Result<http::Response<Body>, TransportError> {
+///         Err(TransportError::new(TransportErrorKind::Connection, "network unreachable"))
+///     }
+/// }
+///
+/// use vexil::Client;
+/// use vexil::config::HttpConfig;
+/// let http = HttpConfig::new().transport(Down);
+/// let client = Client::builder("sdk-key").http(http).without_events().start()?;
+/// let error = client.blocking_wait_until_ready(std::time::Duration::from_millis(50)).unwrap_err();
+/// assert!(error.to_string().starts_with("the client has no data yet"), "{error}");
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[async_trait]
 pub trait HttpTransport: fmt::Debug + Send + Sync + 'static {
     /// Sends a request and waits for the headers of the response.
@@ -99,6 +129,28 @@ pub(crate) fn total_timeout(read_timeout: Duration) -> Duration {
 }
 
 /// The body of a response, read in chunks.
+///
+/// ```
+/// use vexil::transport::{Body, TransportError};
+///
+/// /// Reads a body that must be small.
+/// async fn text(mut body: Body, limit: usize) -> Result<Option<String>, TransportError> {
+///     let mut bytes = Vec::new();
+///     while let Some(chunk) = body.next().await? {
+///         bytes.extend_from_slice(&chunk);
+///         if bytes.len() > limit {
+///             return Ok(None);
+///         }
+///     }
+///     Ok(String::from_utf8(bytes).ok())
+/// }
+///
+/// # pollster::block_on(async {
+/// assert_eq!(text(Body::full("{}"), 100).await?.as_deref(), Some("{}"));
+/// assert_eq!(text(Body::full("{\"flags\": {}}"), 4).await?, None);
+/// # Ok::<(), TransportError>(())
+/// # }).unwrap();
+/// ```
 pub struct Body(Box<dyn Chunks>);
 
 /// The source of a body's chunks.

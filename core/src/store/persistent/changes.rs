@@ -48,6 +48,16 @@ impl ChangeNotifier {
 
 /// Receives notifications of a [`ChangeNotifier`]. They are only a hint: the receiver reads the
 /// database again.
+///
+/// ```
+/// use vexil::store::{ChangeNotifier, Changes, PersistentDataStore};
+/// use vexil_testing::MemoryPersistentStore;
+///
+/// // A store whose database does not report changes has none; it is read at intervals.
+/// assert!(MemoryPersistentStore::new().changes().is_none());
+/// let changes = MemoryPersistentStore::new().with_push().changes();
+/// assert!(changes.is_some_and(|changes| !changes.has_changed()));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Changes(watch::Receiver<()>);
 
@@ -68,6 +78,17 @@ impl Changes {
     }
 
     /// Forgets the notifications so far.
+    ///
+    /// ```
+    /// use vexil::store::ChangeNotifier;
+    ///
+    /// let notifier = ChangeNotifier::new();
+    /// let mut changes = notifier.subscribe();
+    /// notifier.notify();
+    /// // All data is read for another reason, so the notification has no purpose any more.
+    /// changes.mark_unchanged();
+    /// assert!(!changes.has_changed());
+    /// ```
     pub fn mark_unchanged(&mut self) {
         self.0.mark_unchanged();
     }

@@ -142,6 +142,25 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
     /// after the items it refers to, and deletes items that are not in the data last. A kind that
     /// is not in the data remains unchanged.
     ///
+    /// ```
+    /// use vexil::model::DataKind;
+    /// use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem};
+    /// use vexil_testing::MemoryPersistentStore;
+    ///
+    /// # pollster::block_on(async {
+    /// let flag = StoredItem::new(r#"{"key": "banner", "version": 1}"#).with_version(1);
+    /// let data = [Collection::new(DataKind::Flag, vec![("banner".into(), flag)])];
+    /// let store = MemoryPersistentStore::new();
+    /// store.init(&data).await?;
+    /// assert!(store.is_initialized().await?);
+    /// assert!(store.get(DataKind::Flag, "banner").await?.is_some());
+    ///
+    /// let error = MemoryPersistentStore::new().read_only().init(&data).await.unwrap_err();
+    /// assert!(matches!(error, StoreError::ReadOnly));
+    /// # Ok::<(), StoreError>(())
+    /// # }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError::TooLarge`] means that all other items were written. The default implementation
     /// returns [`StoreError::ReadOnly`].
@@ -170,6 +189,22 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
     /// Reads all items and the marker, as one consistent snapshot if the store supports that. The
     /// default implementation reads [flags before segments](DataKind::READ_ORDER), so that the
     /// segments are at least as new as the flags that refer to them, and then the marker.
+    ///
+    /// ```
+    /// use vexil::store::{PersistentDataStore, StoreError};
+    /// use vexil_testing::{MemoryPersistentStore, StoreFault, StoreMethod};
+    ///
+    /// # pollster::block_on(async {
+    /// let store = MemoryPersistentStore::new();
+    /// let empty = store.snapshot().await?;
+    /// assert!(!empty.initialized, "no process has written to the database yet");
+    ///
+    /// store.calls().fault(StoreMethod::Snapshot, StoreFault::Fail);
+    /// let error = store.snapshot().await.unwrap_err();
+    /// assert!(error.is_temporary(), "an outage is an error, never an empty database");
+    /// # Ok::<(), StoreError>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// Returns an error if any part could not be read.
@@ -208,6 +243,16 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
 
     /// How often a client in daemon mode reads all data again. Default: 15 s. Zero means the
     /// default; values below 100 ms are raised to 100 ms.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::store::PersistentDataStore;
+    /// use vexil_testing::MemoryPersistentStore;
+    ///
+    /// assert_eq!(MemoryPersistentStore::new().refresh_interval(), Duration::from_secs(15));
+    /// let often = MemoryPersistentStore::new().with_refresh_interval(Duration::from_secs(1));
+    /// assert_eq!(often.refresh_interval(), Duration::from_secs(1));
+    /// ```
     fn refresh_interval(&self) -> Duration {
         DEFAULT_REFRESH_INTERVAL
     }
@@ -261,6 +306,14 @@ impl StoredItem {
     }
 
     /// Sets whether the item is a tombstone, as stored beside the text.
+    ///
+    /// ```
+    /// use vexil::store::StoredItem;
+    ///
+    /// // A database with columns for version and deletion.
+    /// let tombstone = StoredItem::new(r#"{"version": 4, "deleted": true}"#).with_version(4).with_deleted(true);
+    /// assert_eq!(tombstone.deleted, Some(true));
+    /// ```
     #[must_use]
     pub fn with_deleted(mut self, deleted: bool) -> Self {
         self.deleted = Some(deleted);
@@ -308,6 +361,24 @@ impl StoredDataSet {
 }
 
 /// The result of [`PersistentDataStore::upsert`].
+///
+/// ```
+/// use vexil::model::DataKind;
+/// use vexil::store::{PersistentDataStore, StoreError, StoredItem, WriteOutcome};
+/// use vexil_testing::MemoryPersistentStore;
+///
+/// # pollster::block_on(async {
+/// let store = MemoryPersistentStore::new();
+/// let item = |version| StoredItem::new(format!(r#"{{"version": {version}}}"#)).with_version(version);
+/// let written = store.upsert(DataKind::Flag, "banner", &item(2)).await?;
+/// assert_eq!(written, WriteOutcome::Written);
+///
+/// // Another process was slower. The newer item stays.
+/// let outcome = store.upsert(DataKind::Flag, "banner", &item(1)).await?;
+/// assert!(matches!(outcome, WriteOutcome::Superseded(_)));
+/// # Ok::<(), StoreError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "an item is written or it is not")]
 pub enum WriteOutcome {

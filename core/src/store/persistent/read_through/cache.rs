@@ -16,6 +16,30 @@ use crate::bounds::NEVER;
 use crate::store::arrival::take_over_patterns;
 
 /// How a client that does not hold all data in memory caches the items it reads.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::config::PersistentStoreConfig;
+/// use vexil::store::CacheMode;
+/// use vexil::{Client, Context};
+/// use vexil_testing::{MemoryPersistentStore, StoreMethod, TestData};
+///
+/// # let database = MemoryPersistentStore::new();
+/// # let flag = r#"{"key": "banner", "version": 1, "offVariation": 0, "variations": ["hello"]}"#;
+/// # let stored = vexil::store::StoredItem::new(flag);
+/// # database.database().put("", vexil::model::DataKind::Flag, "banner", stored);
+/// # database.database().set_initialized("", true);
+/// let store = PersistentStoreConfig::new(database.clone()).cache(CacheMode::Ttl(Duration::from_secs(60)));
+/// let builder = Client::builder("sdk-key").daemon_mode(store).without_events();
+/// # let builder = builder.evaluation_timeout(Duration::from_secs(30));
+/// let client = builder.start()?;
+/// let ada = Context::new("ada")?;
+/// for _ in 0..3 {
+///     assert_eq!(client.str_variation("banner", &ada, ""), "hello");
+/// }
+/// assert_eq!(database.calls().count(StoreMethod::Get), 1, "read once in 60 s");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CacheMode {
