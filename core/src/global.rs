@@ -81,6 +81,16 @@ pub fn configure(builder: ClientBuilder) -> Result<(), GlobalError> {
 /// Returns the global client, which the first call starts. Calls by other threads wait while it
 /// starts.
 ///
+/// ```
+/// use vexil::global::{self, GlobalError};
+///
+/// assert!(matches!(global::client(), Err(GlobalError::NotConfigured)));
+///
+/// global::configure(vexil::Client::builder("sdk-key").offline(true))?;
+/// assert!(global::client()?.is_offline());
+/// # Ok::<(), GlobalError>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if [`configure`] was not called, if the client cannot be started, or if called
 /// by code that runs while the global client starts. An example is a plugin, which receives the
@@ -152,6 +162,17 @@ fn start(
 }
 
 /// The reason why there is no global client.
+///
+/// ```
+/// use vexil::config::ConfigError;
+/// use vexil::global::{self, GlobalError};
+///
+/// // Nothing is started yet, so an invalid key is noticed at the first use.
+/// global::configure(vexil::Client::builder("not a key"))?;
+/// let error = global::client().unwrap_err();
+/// assert!(matches!(error, GlobalError::Config { source: ConfigError::SdkKey { .. } }));
+/// # Ok::<(), GlobalError>(())
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum GlobalError {

@@ -59,11 +59,54 @@ pub struct DeclaredFlags {
 
 impl DeclaredFlags {
     /// The flags, in the order of the fields.
+    ///
+    /// ```
+    /// # #[cfg(feature = "derive")]
+    /// # fn main() {
+    /// use vexil::Flags;
+    /// use vexil::flags::FlagType;
+    ///
+    /// #[derive(Flags)]
+    /// struct ShopFlags {
+    ///     #[flag(default = false)]
+    ///     new_checkout: bool,
+    ///     #[flag(default = "hello")]
+    ///     banner: String,
+    /// }
+    ///
+    /// let declared = ShopFlags::declared();
+    /// let types: Vec<_> = declared.iter().map(|flag| (flag.key, flag.flag_type)).collect();
+    /// assert_eq!(types, [("new-checkout", FlagType::Boolean), ("banner", FlagType::String)]);
+    /// # }
+    /// # #[cfg(not(feature = "derive"))]
+    /// # fn main() {}
+    /// ```
     pub fn iter(&self) -> std::slice::Iter<'_, DeclaredFlag> {
         self.flags.iter()
     }
 
     /// The defaults by key, for [`ClientBuilder::defaults`](crate::ClientBuilder::defaults).
+    ///
+    /// ```
+    /// # #[cfg(feature = "derive")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use vexil::{Client, Context, Flags};
+    ///
+    /// #[derive(Flags)]
+    /// struct ShopFlags {
+    ///     #[flag(default = 20)]
+    ///     page_size: u32,
+    /// }
+    ///
+    /// // Code that still evaluates by key has the same defaults.
+    /// let defaults = ShopFlags::declared();
+    /// let client = Client::builder("sdk-key").offline(true).defaults(defaults.defaults()).start()?;
+    /// assert_eq!(client.int_variation("page-size", &Context::new("ada")?, 0), 20);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "derive"))]
+    /// # fn main() {}
+    /// ```
     pub fn defaults(&self) -> impl Iterator<Item = (&'static str, Value)> {
         self.iter().map(|flag| (flag.key, flag.default.clone()))
     }

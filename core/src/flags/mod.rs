@@ -102,6 +102,31 @@ pub trait Flags: Sized {
     fn evaluate(client: &Client, context: &(impl AsContext + ?Sized)) -> Self;
 
     /// Async form of [`Flags::evaluate`]: awaits I/O instead of blocking.
+    ///
+    /// ```
+    /// # #[cfg(feature = "derive")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use vexil::{Client, Context, Flags};
+    /// use vexil_testing::TestData;
+    ///
+    /// #[derive(Flags)]
+    /// struct ShopFlags {
+    ///     #[flag(default = 20)]
+    ///     page_size: u8,
+    /// }
+    ///
+    /// # pollster::block_on(async {
+    /// // 300 does not fit the type of the field.
+    /// let flags = TestData::new().with("page-size", 300);
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// let flags = ShopFlags::evaluate_async(&client, &Context::new("ada")?).await;
+    /// assert_eq!(flags.page_size, 20);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// # #[cfg(not(feature = "derive"))]
+    /// # fn main() {}
+    /// ```
     fn evaluate_async(
         client: &Client,
         context: &(impl AsContext + ?Sized),

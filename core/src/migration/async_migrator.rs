@@ -58,6 +58,21 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
     AsyncMigrator<Query, Found, Change, Written>
 {
     /// Returns a builder for a migrator that uses the flags of this client.
+    ///
+    /// Fails to [build](AsyncMigratorBuilder::build) without both pairs of functions.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::migration::{AsyncMigrator, MigratorError};
+    ///
+    /// # let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let builder = AsyncMigrator::<u32, (), (), ()>::builder(&client).write(
+    ///     |()| async { Ok::<_, std::io::Error>(()) },
+    ///     |()| async { Ok::<_, std::io::Error>(()) },
+    /// );
+    /// assert_eq!(builder.build().unwrap_err(), MigratorError::ReadMissing);
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn builder(client: &Client) -> AsyncMigratorBuilder<Query, Found, Change, Written> {
         let settings = Settings::default();
         AsyncMigratorBuilder {
@@ -71,6 +86,29 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
 
     /// Reads according to the stage of the flag `key` for `context`. Returns the result of the
     /// authoritative origin, whatever the other one returned.
+    ///
+    /// ```
+    /// use vexil::migration::{AsyncMigrator, Origin, OriginError, Stage};
+    /// use vexil::{Client, Context};
+    ///
+    /// # pollster::block_on(async {
+    /// # let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let migrator = AsyncMigrator::builder(&client)
+    ///     .read(
+    ///         |id: u32| async move { Ok::<_, std::io::Error>(id) },
+    ///         |_: u32| async { Ok::<u32, std::io::Error>("".parse().expect("a defect")) },
+    ///     )
+    ///     .write(|()| async { Ok::<_, std::io::Error>(()) }, |()| async { Ok::<_, std::io::Error>(()) })
+    ///     .build()?;
+    /// let ada = Context::new("ada")?;
+    /// // In the stage `shadow` the new system is read as well, and its failure is only reported.
+    /// assert_eq!(migrator.read("move-db", &ada, Stage::Shadow, 7).await.result?, 7);
+    ///
+    /// let found = migrator.read("move-db", &ada, Stage::Complete, 7).await;
+    /// assert!(matches!(found.result, Err(OriginError::Panicked { origin: Origin::New })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn read(
         &self,
         key: &str,
@@ -107,6 +145,28 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
 
     /// Writes according to the stage of the flag `key` for `context`, first to the authoritative
     /// origin. If that fails, the other one is not written.
+    ///
+    /// ```
+    /// use vexil::migration::{AsyncMigrator, Origin, Stage};
+    /// use vexil::{Client, Context};
+    ///
+    /// # pollster::block_on(async {
+    /// # let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let migrator = AsyncMigrator::builder(&client)
+    ///     .read(|()| async { Ok::<_, std::io::Error>(()) }, |()| async { Ok::<_, std::io::Error>(()) })
+    ///     .write(
+    ///         |name: String| async move { Ok::<_, std::io::Error>(format!("row {name}")) },
+    ///         |_: String| async { Err::<String, _>("the queue is full") },
+    ///     )
+    ///     .build()?;
+    /// let ada = Context::new("ada")?;
+    /// // In the stage `live` the new system is authoritative, and it has failed.
+    /// let written = migrator.write("move-db", &ada, Stage::Live, "ada".to_owned()).await;
+    /// assert_eq!(written.authoritative.origin, Origin::New);
+    /// assert!(written.authoritative.result.is_err() && written.nonauthoritative.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write(
         &self,
         key: &str,

@@ -144,6 +144,27 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
 }
 
 /// Configures and builds a [`Migrator`].
+///
+/// ```
+/// use vexil::migration::{ExecutionOrder, Migrator, Stage};
+/// use vexil::{Client, Context};
+/// use vexil_testing::{EventRecorder, TestData};
+///
+/// let events = EventRecorder::new();
+/// let flags = TestData::new().with("move-db", "shadow");
+/// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
+/// let migrator = Migrator::builder(&client)
+///     .read(|id: &u32| Ok::<_, std::io::Error>(id + 1), |id: &u32| Ok::<_, std::io::Error>(id + 2))
+///     .write(|()| Ok::<_, std::io::Error>(()), |()| Ok::<_, std::io::Error>(()))
+///     .compare(|old, new| old == new)
+///     .read_execution_order(ExecutionOrder::Serial)
+///     .build()?;
+/// assert_eq!(migrator.read("move-db", &Context::new("ada")?, Stage::Off, &7).result?, 8);
+///
+/// let report = events.migration_ops().flag("move-db").assert_once();
+/// assert_eq!(report.consistent, Some(false), "both were read, and they differ");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct MigratorBuilder<Query: ?Sized, Found, Change: ?Sized, Written> {
     client: Client,

@@ -41,6 +41,23 @@ pub struct WriteResult<T> {
 }
 
 /// An origin could not be read or written.
+///
+/// ```
+/// use std::error::Error;
+/// use vexil::migration::{Migrator, Stage};
+/// use vexil::{Client, Context};
+///
+/// # let client = Client::builder("sdk-key").offline(true).start()?;
+/// let migrator = Migrator::builder(&client)
+///     .read(|_: &u32| Err::<(), _>("connection refused"), |_: &u32| Ok::<_, std::io::Error>(()))
+///     .write(|()| Ok::<_, std::io::Error>(()), |()| Ok::<_, std::io::Error>(()))
+///     .build()?;
+/// let found = migrator.read("move-db", &Context::new("ada")?, Stage::Off, &7);
+/// let error = found.result.unwrap_err();
+/// assert_eq!(error.to_string(), "the old origin has failed");
+/// assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("connection refused"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OriginError {

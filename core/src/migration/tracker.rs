@@ -14,6 +14,29 @@ use crate::events::{MigrationOpEvent, is_sampled};
 /// Records one read or write of a migration, from any thread. Returned by
 /// [`Client::migration_variation`](crate::Client::migration_variation) with the stage, and reported
 /// by [`Client::track_migration_op`](crate::Client::track_migration_op).
+///
+/// ```
+/// use vexil::migration::{Operation, Origin, Stage};
+/// use vexil::{Client, Context};
+/// use vexil_testing::{EventRecorder, TestData};
+///
+/// let events = EventRecorder::new();
+/// let flags = TestData::new().with("move-db", "dualwrite");
+/// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
+/// // A migration whose reads and writes do not fit a `Migrator`.
+/// let (stage, tracker) = client.migration_variation("move-db", &Context::new("ada")?, Stage::Off);
+/// tracker.operation(Operation::Write);
+/// if stage == Stage::DualWrite {
+///     tracker.invoked(Origin::Old);
+///     tracker.invoked(Origin::New);
+///     tracker.error(Origin::New);
+/// }
+/// client.track_migration_op(&tracker);
+///
+/// let report = events.migration_ops().flag("move-db").assert_once();
+/// assert!(report.failed.new && !report.failed.old);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct MigrationOpTracker {
     key: Text,
@@ -95,6 +118,22 @@ impl MigrationOpTracker {
     /// Records whether the results of both origins agree. `compare` is only called if the flag's
     /// check ratio selects this operation. If it panics, an error is logged and nothing is
     /// recorded.
+    ///
+    /// ```
+    /// use vexil::migration::{Operation, Origin, Stage};
+    /// use vexil::{Client, Context};
+    ///
+    /// let client = Client::builder("sdk-key").offline(true).start()?;
+    /// let (_, tracker) = client.migration_variation("move-db", &Context::new("ada")?, Stage::Shadow);
+    /// tracker.operation(Operation::Read);
+    /// for origin in [Origin::Old, Origin::New] {
+    ///     tracker.invoked(origin);
+    /// }
+    /// let (old, new) = ("12.50 EUR", "12.5 EUR");
+    /// tracker.consistent(|| old.replace(".50", ".5") == new);
+    /// assert_eq!(tracker.build()?.consistent, Some(true));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn consistent(&self, compare: impl FnOnce() -> bool) {
         if !is_sampled(self.flag.check_ratio) {
             return;
@@ -173,6 +212,22 @@ impl MigrationOpTracker {
 }
 
 /// The reason why a migration operation cannot be reported.
+///
+/// ```
+/// use vexil::migration::{Operation, Origin, Stage, TrackerError};
+/// use vexil::{Client, Context};
+///
+/// let client = Client::builder("sdk-key").offline(true).start()?;
+/// let (_, tracker) = client.migration_variation("move-db", &Context::new("ada")?, Stage::Off);
+/// assert_eq!(tracker.build(), Err(TrackerError::OperationMissing));
+///
+/// tracker.operation(Operation::Read);
+/// tracker.invoked(Origin::Old);
+/// tracker.error(Origin::New);
+/// let error = tracker.build().unwrap_err();
+/// assert_eq!(error, TrackerError::NotInvoked { origin: Origin::New });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrackerError {

@@ -20,6 +20,27 @@ const BACKLOG: usize = 4096;
 
 /// A flag whose configuration, or that of one of its dependencies, has changed. Its value may still
 /// be the same.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil_testing::TestData;
+///
+/// let flags = TestData::new().with("premium", true);
+/// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+/// # let checkout = r#"{"key": "checkout", "version": 1, "prerequisites": [{"key": "premium", "variation": 0}]}"#;
+/// # flags.use_preconfigured_flag(checkout)?;
+/// let mut changes = client.flag_tracker().subscribe();
+/// // The flag "checkout" has "premium" as a prerequisite, so it changes with it.
+/// flags.set("premium", false);
+/// let mut keys: Vec<_> = (0..2)
+///     .filter_map(|_| changes.blocking_next(Duration::from_secs(30)))
+///     .map(|change| change.key)
+///     .collect();
+/// keys.sort();
+/// assert_eq!(keys, ["checkout", "premium"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlagChange {
@@ -28,6 +49,25 @@ pub struct FlagChange {
 }
 
 /// Identifies a listener, for removing it.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use vexil::{Client, ListenerId};
+/// use vexil_testing::TestData;
+///
+/// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+/// // One listener for each connection of a server.
+/// let mut listeners: HashMap<u64, ListenerId> = HashMap::new();
+/// for connection in [1, 2] {
+///     let id = client.flag_tracker().add_listener(move |change| println!("{connection}: {}", change.key));
+///     listeners.insert(connection, id);
+/// }
+/// if let Some(id) = listeners.remove(&1) {
+///     client.flag_tracker().remove_listener(id);
+/// }
+/// assert_eq!(listeners.len(), 1);
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(u64);
 

@@ -11,6 +11,24 @@ use crate::runtime;
 
 /// The status of a client's big-segment store: whether it can be queried and whether its data is
 /// current.
+///
+/// ```
+/// use vexil::status::BigSegmentStoreStatus;
+///
+/// /// The line of a status page.
+/// fn line(status: BigSegmentStoreStatus) -> String {
+///     match status {
+///         status if !status.available => "memberships cannot be read".to_owned(),
+///         status if status.stale => "memberships are out of date".to_owned(),
+///         status => status.to_string(),
+///     }
+/// }
+///
+/// assert_eq!(line(BigSegmentStoreStatus::new(true, false)), "available");
+/// assert_eq!(line(BigSegmentStoreStatus::new(true, true)), "memberships are out of date");
+/// # let json = serde_json::to_string(&BigSegmentStoreStatus::default()).unwrap();
+/// # assert_eq!(json, r#"{"available":false,"stale":false}"#);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -128,6 +146,25 @@ impl<'a> BigSegmentStoreStatusProvider<'a> {
 
     /// Blocking form of [`BigSegmentStoreStatusProvider::status`]. Returns `None` if the store does not
     /// answer within `timeout`.
+    ///
+    /// `Duration::MAX` sets no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::{MemoryBigSegmentStore, StoreFault, TestData};
+    ///
+    /// let store = MemoryBigSegmentStore::new();
+    /// store.calls().fault_all(StoreFault::Hang);
+    /// let builder = Client::builder("sdk-key").data_source(TestData::new());
+    /// let client = builder.clone().big_segments(store).start()?;
+    /// let status = client.big_segment_store_status().blocking_status(Duration::from_millis(20));
+    /// assert_eq!(status, None, "the first query has no answer yet");
+    ///
+    /// let without = builder.start()?.big_segment_store_status().blocking_status(Duration::ZERO);
+    /// assert_eq!(without.map(|status| status.available), Some(false));
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn blocking_status(&self, timeout: Duration) -> Option<BigSegmentStoreStatus> {
         runtime::park(timeout, self.status())

@@ -10,6 +10,21 @@ use super::watched::{Subscription, Watched};
 use crate::runtime::Runtime;
 
 /// The state of a data source.
+///
+/// ```
+/// use vexil::Client;
+/// use vexil::data_source::DataSourceState;
+/// use vexil_testing::TestData;
+///
+/// let client = Client::builder("sdk-key").data_source(TestData::not_ready()).start()?;
+/// let color = match client.data_source_status().status().state {
+///     DataSourceState::Valid => "green",
+///     DataSourceState::Initializing | DataSourceState::Interrupted => "yellow",
+///     _ => "red",
+/// };
+/// assert_eq!(color, "yellow");
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataSourceState {
@@ -25,6 +40,14 @@ pub enum DataSourceState {
 }
 
 /// The kind of a data source error.
+///
+/// ```
+/// use vexil::data_source::DataSourceErrorKind;
+///
+/// // As a label of a metric, and as other SDKs show it.
+/// assert_eq!(DataSourceErrorKind::ErrorResponse.as_str(), "ERROR_RESPONSE");
+/// assert_eq!(DataSourceErrorKind::NetworkError.to_string(), "NETWORK_ERROR");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataSourceErrorKind {
@@ -56,6 +79,27 @@ named!(DataSourceErrorKind {
 });
 
 /// An error of a data source. In JSON, times are milliseconds since 1970.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::ServiceEndpoints;
+/// use vexil::data_source::DataSourceErrorKind;
+/// use vexil_testing::FakeService;
+/// use vexil_testing::fake_service::{Answer, Endpoint};
+///
+/// let service = FakeService::start()?;
+/// service.always(Endpoint::Stream, Answer::status(401));
+/// let client = Client::builder("revoked-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .without_events()
+///     .start()?;
+/// assert!(client.blocking_wait_until_ready(Duration::from_secs(30)).is_err());
+/// let error = client.data_source_status().status().error.expect("the service has refused the key");
+/// assert_eq!((error.kind, error.status_code), (DataSourceErrorKind::ErrorResponse, Some(401)));
+/// assert!(error.ended.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -211,6 +255,20 @@ impl DataSourceStatusCell {
 
 /// Reports the status of a client's data source, and its changes. See
 /// [`Client::data_source_status`](crate::Client::data_source_status).
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::data_source::DataSourceState;
+/// use vexil_testing::TestData;
+///
+/// let client = Client::builder("sdk-key").data_source(TestData::not_ready()).start()?;
+/// let provider = client.data_source_status();
+/// assert_eq!(provider.status().to_string(), "INITIALIZING");
+/// // A check, without waiting.
+/// assert!(!provider.blocking_wait_for(DataSourceState::Valid, Duration::ZERO));
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Debug)]
 pub struct DataSourceStatusProvider<'a> {
     cell: &'a DataSourceStatusCell,

@@ -13,6 +13,22 @@ use crate::runtime::Runtime;
 use crate::store_error::StoreError;
 
 /// The status of a data store that is backed by a database. An in-memory store is always available.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil_testing::{MemoryPersistentStore, StoreFault};
+///
+/// let database = MemoryPersistentStore::new();
+/// database.calls().fault_all(StoreFault::TimeOut);
+/// let client = Client::builder("sdk-key").daemon_mode(database).without_events().start()?;
+/// let provider = client.data_store_status();
+/// assert!(provider.blocking_wait_for(|status| !status.available, Duration::from_secs(30)));
+/// let status = provider.status();
+/// assert!(!status.answered, "the database has never answered");
+/// assert!(status.to_string().starts_with("unavailable"), "{status}");
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -105,6 +121,16 @@ impl DataStoreStatus {
 }
 
 /// The kind of a data store error.
+///
+/// ```
+/// use vexil::status::{DataStoreErrorInfo, DataStoreErrorKind};
+/// use vexil::store::StoreError;
+///
+/// let error = DataStoreErrorInfo::new(&StoreError::auth("wrong password"));
+/// assert_eq!(error.kind, DataStoreErrorKind::Auth);
+/// assert_eq!(error.kind.as_str(), "AUTH");
+/// assert_eq!(error.message, "the data store refuses access: wrong password");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataStoreErrorKind {
@@ -209,6 +235,36 @@ impl fmt::Display for DataStoreErrorInfo {
 }
 
 /// Where a data store reports its status. A clone belongs to the same client.
+///
+/// ```
+/// use std::sync::Arc;
+/// use vexil::Client;
+/// use vexil::config::{ClientContext, ConfigError, Configure};
+/// use vexil::status::DataStoreReporter;
+/// use vexil::store::{DataStore, MemoryStore};
+/// use vexil_testing::TestData;
+///
+/// /// A store that keeps the reporter, for its later calls of the database.
+/// #[derive(Debug)]
+/// struct Counting;
+///
+/// /// Called after each full read.
+/// fn read_all(reporter: &DataStoreReporter, items: usize) {
+///     reporter.update(|status| (status.answered, status.items) = (true, items));
+/// }
+///
+/// impl Configure<dyn DataStore> for Counting {
+///     fn configure(self: Arc<Self>, context: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+///         let reporter = context.data_store_status().clone();
+///         read_all(&reporter, 3);
+///         Ok(Arc::new(MemoryStore::new()))
+///     }
+/// }
+///
+/// let client = Client::builder("sdk-key").data_source(TestData::new()).data_store(Counting).start()?;
+/// assert_eq!(client.data_store_status().status().items, 3);
+/// # Ok::<(), ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct DataStoreReporter(Arc<Watched<DataStoreStatus>>);
 

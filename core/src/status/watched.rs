@@ -15,6 +15,33 @@ use crate::sync::{Mutex, MutexGuard};
 pub(super) const BACKLOG: usize = 256;
 
 /// A subscription to the changes of a state, in order, from the time of subscribing.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::data_source::DataSourceState;
+/// use vexil_testing::TestData;
+///
+/// # pollster::block_on(async {
+/// let flags = TestData::new();
+/// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+/// let mut statuses = client.data_source_status().subscribe();
+/// flags.update_status(DataSourceState::Interrupted, None);
+/// flags.update_status(DataSourceState::Valid, None);
+/// client.close(Duration::from_secs(30)).await;
+///
+/// // Each change is received, although nothing was awaited until now.
+/// let mut states = Vec::new();
+/// while let Some(status) = statuses.next().await {
+///     states.push(status.state.as_str());
+///     if status.state == DataSourceState::Off {
+///         break;
+///     }
+/// }
+/// assert_eq!(states, ["INTERRUPTED", "VALID", "OFF"]);
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Subscription<T>(broadcast::Receiver<T>);
 
@@ -33,6 +60,18 @@ impl<T: Clone> Subscription<T> {
 
     /// Blocks the current thread until the next change. Returns `None` if there is none within
     /// `timeout`. `Duration::MAX` sets no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil_testing::TestData;
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).start()?;
+    /// let mut statuses = client.data_store_status().subscribe();
+    /// // A store in memory has no outages, so its status does not change.
+    /// assert!(statuses.blocking_next(Duration::from_millis(1)).is_none());
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     pub fn blocking_next(&mut self, timeout: Duration) -> Option<T> {
         runtime::park(timeout, self.next()).flatten()
     }
