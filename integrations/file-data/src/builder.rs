@@ -133,6 +133,27 @@ impl FileData {
 
 /// Builder of a [`FileData`]. A client accepts either the builder or the result of
 /// [`FileDataBuilder::build`].
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::{Client, Context};
+/// use vexil_file_data::FileData;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("flags.json");
+/// std::fs::write(&path, r#"{"flagValues": {"banner": "hello"}}"#)?;
+/// let client = Client::builder("sdk-key").data_source(FileData::path(&path).watch(true)).start()?;
+/// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+/// let ada = Context::new("ada")?;
+/// assert_eq!(client.str_variation("banner", &ada, ""), "hello");
+///
+/// // The file is edited while the client runs.
+/// let mut changes = client.flag_tracker().subscribe_to_value("banner", &ada);
+/// std::fs::write(&path, r#"{"flagValues": {"banner": "bye"}}"#)?;
+/// let change = changes.blocking_next(Duration::from_secs(60)).ok_or("no change")?;
+/// assert_eq!(change.new_value, "bye".into());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct FileDataBuilder {

@@ -116,6 +116,18 @@ impl Hook for TracingHook {
 }
 
 /// Builder of a [`TracingHook`].
+///
+/// ```
+/// use vexil::Client;
+/// use vexil_otel::TracingHook;
+/// use vexil_testing::TestData;
+///
+/// // Spans show the time that evaluations wait for a big-segment store.
+/// let hook = TracingHook::builder().add_spans(true).include_value(true).build();
+/// let client = Client::builder("sdk-key").data_source(TestData::new()).hook(hook).start()?;
+/// # assert!(client.is_initialized());
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct TracingHookBuilder(TracingHook);
 

@@ -37,6 +37,22 @@ impl<S: Sync> FromRequestParts<S> for RequestScope {
 }
 
 /// The route has no [`ScopeLayer`](crate::ScopeLayer): 500.
+///
+/// ```
+/// use axum::body::Body;
+/// use axum::{Router, routing::get};
+/// use http::{Request, StatusCode};
+/// use tower::ServiceExt;
+/// use vexil_tower::RequestScope;
+///
+/// # pollster::block_on(async {
+/// // The layer was forgotten.
+/// let app: Router = Router::new().route("/", get(async |_: RequestScope| "hello"));
+/// let response = app.oneshot(Request::new(Body::empty())).await?;
+/// assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MissingScope;

@@ -13,6 +13,33 @@ use vexil::{Client, Scope};
 ///
 /// The scope is made by the first evaluation, with the data of that moment. Clones are the same scope,
 /// and can be sent to other tasks.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use http::{Request, Response};
+/// use tower::{Layer, Service, service_fn};
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+/// use vexil_tower::{RequestScope, ScopeLayer};
+///
+/// # pollster::block_on(async {
+/// let flags = TestData::new().with("theme", "dark");
+/// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+/// let service = service_fn(async |request: Request<()>| {
+///     let scope = RequestScope::of(request.extensions()).cloned().expect("the layer is there");
+///     let before = scope.str_variation("theme", "");
+///     flags.set("theme", "light");
+///     // The request keeps its data, also in other tasks.
+///     let after = std::thread::spawn(move || scope.str_variation("theme", "")).join();
+///     assert_eq!(after.ok(), Some(before.clone()));
+///     Ok::<_, Infallible>(Response::new(before))
+/// });
+/// let mut service = ScopeLayer::new(client, |_| || Context::new("ada")).layer(service);
+/// assert_eq!(service.call(Request::new(())).await?.body(), "dark");
+/// assert_eq!(service.call(Request::new(())).await?.body(), "light");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct RequestScope(Arc<dyn Provide>);
 

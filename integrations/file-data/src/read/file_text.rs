@@ -53,6 +53,16 @@ pub struct FileText<'t> {
 }
 
 /// The format of a flag file.
+///
+/// ```
+/// use std::path::Path;
+/// use vexil_file_data::{FileFormat, FileText};
+///
+/// // A YAML document that begins with a brace, which would be read as JSON.
+/// let flow = b"{flagValues: {banner: hello}}";
+/// assert!(FileText::parse(Path::new("flags"), flow, None, None).is_err());
+/// assert!(FileText::parse(Path::new("flags"), flow, Some(FileFormat::Yaml), None).is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileFormat {
