@@ -46,6 +46,13 @@ pub enum Stage {
 
 impl Stage {
     /// Returns the name of the stage as used in flags.
+    ///
+    /// ```
+    /// use vexil_eval::migration::Stage;
+    ///
+    /// let log = format!("the migration is in the stage {}", Stage::DualWrite.as_str());
+    /// assert_eq!(log, "the migration is in the stage dualwrite");
+    /// ```
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -91,6 +91,23 @@ impl Context {
     }
 
     /// Returns a builder of a multi-context.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// /// A request may come without a user.
+    /// fn context(user: Option<&str>, device: &str) -> Result<Context, vexil_eval::ContextError> {
+    ///     let mut builder = Context::multi_builder().add(Context::with_kind(device, "device")?);
+    ///     if let Some(user) = user {
+    ///         builder = builder.add(Context::new(user)?);
+    ///     }
+    ///     builder.build()
+    /// }
+    ///
+    /// assert_eq!(context(Some("ada"), "phone-7")?.fully_qualified_key(), "device:phone-7:user:ada");
+    /// assert!(!context(None, "phone-7")?.multiple());
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn multi_builder() -> MultiContextBuilder {
         MultiContextBuilder::new()
@@ -198,6 +215,16 @@ impl ContextBuilder {
     }
 
     /// Sets the display name. By default a context has no name.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let ada = Context::builder("ada").name("Ada Lovelace").build()?;
+    /// assert_eq!(ada.name(), Some("Ada Lovelace"));
+    /// // Rules can refer to it like to any other attribute.
+    /// assert_eq!(ada.get("name"), Some("Ada Lovelace".into()));
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn name(mut self, name: impl Into<Text>) -> Self {
         self.name = Some(name.into());
@@ -409,6 +436,13 @@ impl MultiContextBuilder {
     }
 
     /// Validates and returns the context. A single member is returned unchanged.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, ContextError};
+    ///
+    /// let error = Context::multi_builder().build().unwrap_err();
+    /// assert!(matches!(error, ContextError::NoKinds), "{error}");
+    /// ```
     ///
     /// # Errors
     /// Returns an error if no context was added, a kind was added twice, or a member is invalid.

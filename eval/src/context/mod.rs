@@ -107,6 +107,15 @@ impl Context {
     }
 
     /// Whether the context is anonymous, that is, left out of the service's list of contexts.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let visitor = Context::builder("session-7").anonymous(true).build()?;
+    /// assert!(visitor.anonymous());
+    /// assert!(!Context::new("ada")?.anonymous());
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn anonymous(&self) -> bool {
         self.single().is_some_and(|single| single.anonymous)
@@ -170,12 +179,32 @@ impl Context {
     }
 
     /// Returns the references of the private attributes, which are removed from events.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let ada = Context::builder("ada").set("email", "ada@example.com").private(["email"]).build()?;
+    /// assert_eq!(ada.private_attributes()[0].as_str(), "email");
+    /// // Rules can still use the attribute.
+    /// assert!(ada.get("email").is_some());
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn private_attributes(&self) -> &[Reference] {
         self.single().map_or(&[], |single| &single.private)
     }
 
     /// Returns the number of kinds.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let ada = Context::new("ada")?;
+    /// assert_eq!(ada.individual_context_count(), 1);
+    /// let both = Context::multi([ada, Context::with_kind("acme", "org")?])?;
+    /// assert_eq!(both.individual_context_count(), 2);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn individual_context_count(&self) -> usize {
         self.individual_contexts().len()

@@ -147,6 +147,15 @@ impl Reference {
     }
 
     /// Returns the unescaped names on the path; empty if the reference is invalid.
+    ///
+    /// ```
+    /// use vexil_eval::Reference;
+    ///
+    /// assert_eq!(Reference::new("/address/city").components(), ["address", "city"]);
+    /// // A name that contains a slash is escaped.
+    /// assert_eq!(Reference::new("/a~1b").components(), ["a/b"]);
+    /// assert!(Reference::new("//").components().is_empty());
+    /// ```
     #[must_use]
     pub fn components(&self) -> &[Text] {
         match &self.meaning {
@@ -163,6 +172,14 @@ impl Reference {
     }
 
     /// Returns why the reference is invalid, or `None` if it is valid.
+    ///
+    /// ```
+    /// use vexil_eval::Reference;
+    ///
+    /// assert!(Reference::new("/address/city").error().is_none());
+    /// assert!(Reference::new("").error().is_some());
+    /// assert!(Reference::new("/address//city").error().is_some());
+    /// ```
     #[must_use]
     pub fn error(&self) -> Option<ReferenceError> {
         match self.meaning {

@@ -18,6 +18,24 @@ use crate::value::Value;
 ///
 /// Two details are equal if value, variation and reason are; the [`TypeMismatch`] is not compared,
 /// because it only explains the reason.
+///
+/// ```
+/// use vexil_eval::{Detail, EvalErrorKind, ReasonKind};
+///
+/// /// What a support page shows.
+/// fn describe(detail: &Detail<bool>) -> String {
+///     match (detail.variation_index, detail.type_mismatch()) {
+///         (Some(index), _) => format!("variation {index}: {}", detail.reason),
+///         (None, Some(mismatch)) => format!("the default: {mismatch}"),
+///         (None, None) => format!("the default: {}", detail.reason),
+///     }
+/// }
+///
+/// let on = Detail::new(true, Some(1), ReasonKind::TargetMatch.into());
+/// assert_eq!(describe(&on), "variation 1: the context is targeted by its key");
+/// let unknown = Detail::new(false, None, EvalErrorKind::FlagNotFound.into());
+/// assert_eq!(describe(&unknown), "the default: error: there is no such flag");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Detail<T> {
@@ -94,6 +112,16 @@ impl<T> Detail<T> {
     }
 
     /// Whether the value is the caller's default because the flag has no value for the context.
+    ///
+    /// An off flag without an off variation has none either, although that is no error.
+    ///
+    /// ```
+    /// use vexil_eval::{Detail, ReasonKind};
+    ///
+    /// let detail = Detail::new("light", None, ReasonKind::Off.into());
+    /// assert!(detail.is_default_value());
+    /// assert_eq!(detail.reason.error(), None);
+    /// ```
     #[must_use]
     pub fn is_default_value(&self) -> bool {
         self.variation_index.is_none()
@@ -121,6 +149,14 @@ impl<T> Detail<T> {
 }
 
 /// Why the value of a flag could not be returned as the requested type.
+///
+/// ```
+/// use vexil_eval::TypeMismatch;
+///
+/// let mismatch = TypeMismatch::new("a boolean", &"on".into());
+/// assert_eq!((mismatch.expected, mismatch.found), ("a boolean", "a string"));
+/// assert_eq!(mismatch.to_string(), "expected a boolean, found a string");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TypeMismatch {
@@ -322,12 +358,29 @@ impl Reason {
     }
 
     /// Returns the error if the evaluation failed.
+    ///
+    /// ```
+    /// use vexil_eval::{EvalErrorKind, Reason, ReasonKind};
+    ///
+    /// let reason = Reason::from(EvalErrorKind::MalformedFlag);
+    /// assert_eq!(reason.error(), Some(EvalErrorKind::MalformedFlag));
+    /// assert_eq!(Reason::from(ReasonKind::Off).error(), None);
+    /// ```
     #[must_use]
     pub fn error(&self) -> Option<EvalErrorKind> {
         self.kind.error()
     }
 
     /// Whether the context takes part in an experiment.
+    ///
+    /// ```
+    /// use vexil_eval::{Reason, ReasonKind};
+    ///
+    /// let served = Reason::from(ReasonKind::Fallthrough { in_experiment: true });
+    /// assert!(served.is_in_experiment());
+    /// // A context outside the experiment's share has the same kind of reason.
+    /// assert!(!Reason::from(ReasonKind::Fallthrough { in_experiment: false }).is_in_experiment());
+    /// ```
     #[must_use]
     pub fn is_in_experiment(&self) -> bool {
         self.kind.is_in_experiment()
@@ -590,6 +643,35 @@ impl Evaluation<'_> {
 }
 
 /// The result of a prerequisite flag.
+///
+/// ```
+/// use vexil_eval::model::{Flag, Segment};
+/// use vexil_eval::{Context, Found, Lookup, Outcome, evaluate};
+///
+/// /// One flag that others depend on.
+/// struct Base(Flag);
+///
+/// impl Lookup for Base {
+///     fn flag(&self, key: &str) -> Found<&Flag> {
+///         Some(&self.0).filter(|flag| flag.key() == key).into()
+///     }
+///     fn segment(&self, _: &str) -> Found<&Segment> {
+///         Found::Absent
+///     }
+/// }
+///
+/// let base = r#"{"key": "premium", "on": true, "variations": [false, true], "fallthrough": {"variation": 0}}"#;
+/// let flag: Flag = serde_json::from_str(
+///     r#"{"key": "export", "on": true, "variations": ["csv"], "fallthrough": {"variation": 0},
+///         "prerequisites": [{"key": "premium", "variation": 1}]}"#,
+/// )?;
+/// let (data, context) = (Base(serde_json::from_str(base)?), Context::new("ada")?);
+/// let Outcome::Done(evaluation) = evaluate(&flag, &context, &data) else { unreachable!() };
+/// let [premium] = evaluation.prerequisites() else { panic!("one prerequisite") };
+/// assert_eq!((premium.flag.key().as_str(), premium.variation), ("premium", Some((0, &false.into()))));
+/// assert!(evaluation.reason().to_string().contains("premium"), "it is the wrong variation");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PrerequisiteEvaluation<'a> {

@@ -166,6 +166,21 @@ impl Membership {
     }
 
     /// Whether the context is included (`true`) or excluded (`false`); `None` if it is neither.
+    ///
+    /// ```
+    /// use vexil_eval::Membership;
+    ///
+    /// let membership = Membership::new(["vip.g2"], ["trial.g1"]);
+    /// // `None` leaves the decision to the rules of the segment.
+    /// let described = ["vip.g2", "trial.g1", "beta.g1"].map(|segment| {
+    ///     match membership.is_included(segment) {
+    ///         Some(true) => "included",
+    ///         Some(false) => "excluded",
+    ///         None => "by the rules",
+    ///     }
+    /// });
+    /// assert_eq!(described, ["included", "excluded", "by the rules"]);
+    /// ```
     #[must_use]
     pub fn is_included(&self, segment_reference: &str) -> Option<bool> {
         self.0.get(segment_reference).copied()

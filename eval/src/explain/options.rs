@@ -41,6 +41,16 @@ impl ExplainOptions {
 /// The attribute values that an explanation hides. It never holds them, so no form of output can
 /// contain them. Their types are shown, and so are the operands of flags, whether a clause matched,
 /// and buckets. Kind, key and `anonymous` are never hidden.
+///
+/// ```
+/// use vexil_eval::Reference;
+/// use vexil_eval::explain::{ExplainOptions, Mask};
+///
+/// // For a page that the support staff sees.
+/// let mask = Mask::PrivateAnd(vec![Reference::new("email"), Reference::new("/address/street")]);
+/// let options = ExplainOptions::default().mask(mask);
+/// # assert!(!options.is_beyond());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mask {

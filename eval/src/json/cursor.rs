@@ -92,6 +92,9 @@ impl<'t> Cursor<'t> {
     /// Reads a value. Returns `None` and consumes nothing if the end of the value has not arrived.
     ///
     /// Lone surrogates in strings become the replacement character. Errors do not quote the value.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not valid JSON or does not fit the type.
     pub fn value<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
         if self.peek()?.is_none() {
             return Ok(None);
@@ -125,6 +128,9 @@ impl<'t> Cursor<'t> {
     }
 
     /// Returns the text of a value without parsing it.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not valid JSON.
     pub fn text(&mut self) -> Result<Option<&'t str>, Error> {
         self.skip_white_space();
         let begin = self.at;
@@ -133,6 +139,9 @@ impl<'t> Cursor<'t> {
     }
 
     /// Skips a null. Returns whether there was one; `None` if too little text has arrived.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not valid JSON.
     pub fn null(&mut self) -> Result<Option<bool>, Error> {
         match self.peek()? {
             Some(b'n') => Ok(self.value::<()>()?.map(|()| true)),
@@ -140,6 +149,9 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// Checks that only white space follows.
+    ///
+    /// # Errors
     /// Returns an error if anything but white space follows.
     pub fn end(&mut self) -> Result<(), Error> {
         match self.skip_white_space() {
@@ -225,6 +237,9 @@ impl ObjectReader {
     }
 
     /// Advances to the value of the next member, or to the end.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not a valid object.
     pub fn step(&mut self, cursor: &mut Cursor<'_>) -> Result<Step<'_>, Error> {
         loop {
             match self.expected {
@@ -303,6 +318,9 @@ pub enum ArrayStep {
 
 impl ArrayReader {
     /// Advances to the next element, or to the end.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not a valid array.
     pub fn step(&mut self, cursor: &mut Cursor<'_>) -> Result<ArrayStep, Error> {
         loop {
             let state = match self.0 {

@@ -37,6 +37,23 @@ pub struct ChangeSet {
 }
 
 /// The content of a [`ChangeSet`].
+///
+/// ```
+/// use vexil_eval::model::{ChangeSet, ChangeSetKind, DataKind, DataSet, Item};
+///
+/// fn describe(changes: &ChangeSet) -> String {
+///     match &changes.kind {
+///         ChangeSetKind::Full(data) => format!("{} flags replace everything", data.flags.len()),
+///         ChangeSetKind::Delta(items) if items.is_empty() => "nothing has changed".to_owned(),
+///         ChangeSetKind::Delta(items) => format!("{} items change", items.len()),
+///     }
+/// }
+///
+/// assert_eq!(describe(&ChangeSet::full(DataSet::default())), "0 flags replace everything");
+/// assert_eq!(describe(&ChangeSet::delta(vec![])), "nothing has changed");
+/// let deleted = Item::deleted(DataKind::Flag, "banner", 4);
+/// assert_eq!(describe(&ChangeSet::delta(vec![deleted])), "1 items change");
+/// ```
 #[derive(Clone, Debug)]
 #[expect(
     clippy::exhaustive_enums,
@@ -87,6 +104,14 @@ impl ChangeSet {
     }
 
     /// Marks the data as provisional: see [`is_provisional`](Self::is_provisional).
+    ///
+    /// ```
+    /// use vexil_eval::model::{ChangeSet, DataSet};
+    ///
+    /// // Flags of the last release, used until the service has answered.
+    /// let bundled = ChangeSet::full(DataSet::default()).provisional().not_persistent();
+    /// assert!(bundled.is_provisional && !bundled.is_persistent);
+    /// ```
     #[must_use]
     pub fn provisional(mut self) -> Self {
         self.is_provisional = true;

@@ -19,6 +19,18 @@ use crate::json::{Cursor, ObjectReader, Step};
 use crate::text::Text;
 
 /// All flags and segments of an environment. If a key is repeated, the last item wins.
+///
+/// ```
+/// use vexil_eval::model::DataSet;
+///
+/// let data = DataSet::from_json(
+///     br#"{"flags": {"banner": {"version": 3}, "old": {"version": 7, "deleted": true}},
+///         "segments": {"staff": {"included": ["ada"]}}}"#,
+/// )?;
+/// let present = data.flags.iter().filter_map(|flag| flag.present()).count();
+/// assert_eq!((data.flags.len(), present, data.segments.len()), (2, 1, 1));
+/// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DataSet {
@@ -180,6 +192,9 @@ impl DataSetReader {
     }
 
     /// Reads what has arrived. Returns whether the end was reached.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not valid JSON, or an item does not have the format of the service.
     pub fn advance(
         &mut self,
         cursor: &mut Cursor<'_>,
@@ -191,6 +206,9 @@ impl DataSetReader {
     }
 
     /// Like `advance`, for a document that must not be followed by anything.
+    ///
+    /// # Errors
+    /// Returns the errors of [`advance`](Self::advance), and one if something else follows.
     pub fn document(
         &mut self,
         cursor: &mut Cursor<'_>,

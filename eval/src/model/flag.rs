@@ -114,6 +114,14 @@ impl Flag {
     }
 
     /// Returns the values that the flag can have.
+    ///
+    /// ```
+    /// use vexil_eval::model::Flag;
+    ///
+    /// let flag: Flag = serde_json::from_str(r#"{"key": "theme", "variations": ["light", "dark"]}"#)?;
+    /// assert_eq!(flag.variations(), ["light".into(), "dark".into()]);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn variations(&self) -> &[Value] {
         &self.variations
@@ -212,6 +220,19 @@ impl Flag {
     }
 
     /// Returns defects that do not prevent the flag from being used.
+    ///
+    /// ```
+    /// use vexil_eval::model::Flag;
+    ///
+    /// let flag: Flag = serde_json::from_str(
+    ///     r#"{"key": "theme", "fallthrough": {"variation": 0}, "rules": [{"variation": 1,
+    ///         "clauses": [{"attribute": "email", "op": "matches", "values": ["("]}]}]}"#,
+    /// )?;
+    /// // The clause never matches. Other rules of the flag are not affected.
+    /// let [problem] = flag.problems() else { panic!("{:?}", flag.problems()) };
+    /// assert!(problem.to_string().starts_with("rule 0: regular expression of 1 bytes is rejected"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.meta.problems

@@ -119,6 +119,23 @@ impl Item {
 }
 
 /// The result of an `upsert`.
+///
+/// ```
+/// use vexil_eval::model::Upserted;
+///
+/// /// The rule of all stores: a newer version replaces an older one.
+/// fn upsert(stored: &mut u64, version: u64) -> Upserted {
+///     if version <= *stored {
+///         return Upserted::Stale;
+///     }
+///     *stored = version;
+///     Upserted::Written
+/// }
+///
+/// let mut stored = 3;
+/// assert_eq!(upsert(&mut stored, 4), Upserted::Written);
+/// assert_eq!(upsert(&mut stored, 4), Upserted::Stale, "the same version changes nothing");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "an update is applied or it is not")]
 pub enum Upserted {

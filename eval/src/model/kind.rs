@@ -33,6 +33,15 @@ impl DataKind {
     pub const READ_ORDER: [Self; 2] = [Self::Flag, Self::Segment];
 
     /// Returns the name of the kind in a database.
+    ///
+    /// ```
+    /// use vexil_eval::model::DataKind;
+    ///
+    /// // The key of a database that other SDKs read too.
+    /// let key = |prefix: &str, kind: DataKind| format!("{prefix}:{}", kind.namespace());
+    /// assert_eq!(key("launchdarkly", DataKind::Flag), "launchdarkly:features");
+    /// assert_eq!(key("launchdarkly", DataKind::Segment), "launchdarkly:segments");
+    /// ```
     #[must_use]
     pub fn namespace(self) -> &'static str {
         match self {

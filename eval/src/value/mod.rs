@@ -328,6 +328,15 @@ impl Value {
 }
 
 /// A finite 64-bit float, the only numeric type.
+///
+/// ```
+/// use vexil_eval::Value;
+///
+/// let share = Value::from(serde_json::json!(0.25));
+/// assert!(matches!(share, Value::Number(number) if number.as_f64() == 0.25));
+/// // Integers are floats too, as in the service.
+/// assert_eq!(Value::from(7), Value::from(7.0));
+/// ```
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub struct Number(f64);
 
@@ -371,6 +380,15 @@ impl Number {
     }
 
     /// Returns the number as an integer if it has no fraction and lies within ±2^63.
+    ///
+    /// ```
+    /// use vexil_eval::Number;
+    ///
+    /// let number = |value| Number::new(value).and_then(Number::as_i64);
+    /// assert_eq!(number(-7.0), Some(-7));
+    /// assert_eq!(number(0.5), None);
+    /// assert_eq!(number(1e300), None);
+    /// ```
     #[must_use]
     pub fn as_i64(self) -> Option<i64> {
         const LIMIT: f64 = 9_223_372_036_854_775_808.0;

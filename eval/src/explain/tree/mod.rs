@@ -57,6 +57,17 @@ impl Tree<'_> {
     /// Sets the width in columns, at least 40. Values and lists of operands are shortened, and
     /// remarks get a line of their own where they do not fit. Keys are never shortened, so a line
     /// can be longer. Default: 80.
+    ///
+    /// ```
+    /// use vexil_eval::explain::Explanation;
+    /// use vexil_eval::{Context, EvalErrorKind};
+    ///
+    /// let long = Context::builder("ada").name("a".repeat(200)).build()?;
+    /// let explanation = Explanation::not_evaluated("theme", Some(&long), EvalErrorKind::FlagNotFound);
+    /// let narrow = explanation.tree().width(10).to_string(); // Raised to 40.
+    /// assert!(narrow.lines().count() >= 3);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     pub fn width(mut self, columns: usize) -> Self {
         self.layout.width = columns.max(40);
         self
