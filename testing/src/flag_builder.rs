@@ -82,6 +82,19 @@ impl FlagBuilder {
     }
 
     /// Sets whether targeting is on. While it is off, the off variation is served. Default: `true`.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{FlagBuilder, TestData};
+    ///
+    /// let flags = TestData::new();
+    /// flags.update(FlagBuilder::new("beta").variation_for_user("ada", true).on(false));
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// // Targets have no effect while the flag is off.
+    /// let detail = client.bool_variation_detail("beta", &Context::new("ada")?, true);
+    /// assert_eq!((detail.value, detail.reason.to_string()), (false, "the flag is off".to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on(mut self, on: bool) -> Self {
         self.on = on;
         self
@@ -97,6 +110,19 @@ impl FlagBuilder {
 
     /// Replaces the variations of the flag. What the flag serves is chosen by index or by value:
     /// existing choices keep their index, or their value. Default: `true`, `false`.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{FlagBuilder, TestData};
+    ///
+    /// let themes = FlagBuilder::new("theme").variations(["light", "dark", "auto"]);
+    /// let flags = TestData::new();
+    /// flags.update(themes.fallthrough_variation(2).off_variation(0));
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// let detail = client.str_variation_detail("theme", &Context::new("ada")?, "");
+    /// assert_eq!((&*detail.value, detail.variation_index), ("auto", Some(2)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn variations<V: Into<Value>>(mut self, variations: impl IntoIterator<Item = V>) -> Self {
         self.variations = variations.into_iter().map(Into::into).collect();
         self
@@ -250,6 +276,14 @@ impl FlagBuilder {
 
     /// Returns the flag as the service would write it, with version 1: for custom files, stores and
     /// services.
+    ///
+    /// ```
+    /// use vexil_testing::FlagBuilder;
+    ///
+    /// let json = FlagBuilder::new("banner").value_for_all("hello").to_json();
+    /// assert_eq!((&json["key"], &json["version"]), (&"banner".into(), &1.into()));
+    /// assert_eq!(json["variations"], serde_json::json!(["hello"]));
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         let mut variations = Variations(self.variations.clone());

@@ -11,6 +11,18 @@ use vexil::model::{DataKind, Flag, Item, ReadError, Segment};
 /// properties have defaults.
 ///
 /// This trait is sealed.
+///
+/// ```
+/// use vexil::model::Flag;
+/// use vexil_testing::{FlagBuilder, TestData};
+///
+/// let flags = TestData::new();
+/// let text = r#"{"key": "banner", "variations": ["hello"], "offVariation": 0}"#;
+/// flags.use_preconfigured_flag(text)?;
+/// flags.use_preconfigured_flag(serde_json::json!({"key": "theme", "variations": ["light"]}))?;
+/// let Ok(_) = flags.use_preconfigured_flag(FlagBuilder::new("beta").build());
+/// # Ok::<(), vexil_testing::PreconfiguredError>(())
+/// ```
 pub trait Preconfigured<T>: sealed::Sealed {
     /// The error of the conversion. Converting a flag or segment value cannot fail.
     type Error;
@@ -78,6 +90,17 @@ fn read(kind: DataKind, json: &serde_json::Value) -> Result<Item, PreconfiguredE
 }
 
 /// An error of reading JSON as a flag or segment.
+///
+/// ```
+/// use vexil_testing::{PreconfiguredError, TestData};
+///
+/// let flags = TestData::new();
+/// let error = |text: &str| flags.use_preconfigured_flag(text).unwrap_err();
+/// assert!(matches!(error("{"), PreconfiguredError::NotJson { .. }));
+/// assert_eq!(error("{}").to_string(), "the flag has no key");
+/// let wrong = error(r#"{"key": "banner", "on": "yes"}"#);
+/// assert!(matches!(wrong, PreconfiguredError::Malformed { .. }));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PreconfiguredError {

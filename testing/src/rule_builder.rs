@@ -11,6 +11,29 @@ use crate::variation::{Choice, Variation};
 /// The rule matches a context that matches all its clauses. Each clause tests the part of the
 /// context that has the clause's kind, and does not match if there is none, negated or not.
 /// [`RuleBuilder::then_return`] adds the rule to the flag and returns the flag's builder.
+///
+/// ```
+/// use vexil::{Client, Context};
+/// use vexil_testing::{FlagBuilder, TestData};
+///
+/// let flag = FlagBuilder::new("limit")
+///     .variations([10, 100])
+///     .fallthrough_variation(0)
+///     .if_match_context("org", "plan", ["pro", "enterprise"])
+///     .and_not_match("country", ["XX"])
+///     .then_return(1);
+/// let flags = TestData::new();
+/// flags.update(flag);
+/// let client = Client::builder("sdk-key").data_source(flags).start()?;
+///
+/// let org = Context::builder("acme").kind("org").set("plan", "pro").build()?;
+/// let ada = Context::builder("ada").set("country", "GB").build()?;
+/// let both = Context::multi([org.clone(), ada])?;
+/// assert_eq!(client.int_variation("limit", &both, 0), 100);
+/// // Without a user, the second clause does not match.
+/// assert_eq!(client.int_variation("limit", &org, 0), 10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct RuleBuilder {

@@ -110,6 +110,21 @@ impl TestData {
     /// Makes test data ready that was created by [`TestData::not_ready`]. When this returns, every
     /// attached client has the current flags and is ready, except those whose data source is
     /// [off](DataSourceState::Off). Does nothing if the data is ready.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::not_ready().with("new-checkout", true);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let ada = Context::new("ada")?;
+    /// assert!(!client.bool_variation("new-checkout", &ada, false));
+    ///
+    /// // The service answers at last.
+    /// flags.make_ready();
+    /// assert!(client.is_initialized() && client.bool_variation("new-checkout", &ada, false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn make_ready(&self) -> &Self {
         let (clients, data) = self.lock().make_ready();
         for client in clients {
@@ -138,6 +153,20 @@ impl TestData {
     /// With `true` or `false` it becomes a boolean flag. With any other value, that value is its
     /// only variation and is also returned while the flag is off. Existing targets and rules are
     /// removed.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("limit", 10);
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// let ada = Context::new("ada")?;
+    /// flags.set("limit", 20).set("limits", serde_json::json!({"rps": 7}));
+    /// assert_eq!(client.int_variation("limit", &ada, 0), 20);
+    /// let limits = client.json_variation("limits", &ada, vexil::Value::Null);
+    /// assert_eq!(limits.get("rps"), Some(&7.into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set(&self, key: impl Into<Text>, value: impl Into<Value>) -> &Self {
         let flag = self.flag(key);
         self.update(match value.into() {
@@ -149,6 +178,21 @@ impl TestData {
     /// Returns a builder for this flag: the one last passed to [`TestData::update`], or else a
     /// boolean flag that returns `true` for every context, as created by [`FlagBuilder::new`]. The
     /// latter is also returned for a preconfigured flag.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new();
+    /// flags.update(flags.flag("beta").variation_for_user("ada", false));
+    /// // The builder still has the target; only the fallthrough changes.
+    /// flags.update(flags.flag("beta").fallthrough_variation(true));
+    ///
+    /// let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// assert!(!client.bool_variation("beta", &Context::new("ada")?, true));
+    /// assert!(client.bool_variation("beta", &Context::new("bob")?, false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flag(&self, key: impl Into<Text>) -> FlagBuilder {
         let key = key.into();
         let known = self.lock().builder(&key).cloned();
@@ -198,6 +242,24 @@ impl TestData {
     /// Adds or replaces a segment unchanged: a [`Segment`], or its JSON. Flags refer to it with
     /// `segmentMatch`. Its version is assigned as in [`TestData::use_preconfigured_flag`].
     ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new();
+    /// flags.use_preconfigured_segment(r#"{"key": "staff", "included": ["ada"]}"#)?;
+    /// flags.use_preconfigured_flag(
+    ///     r#"{"key": "admin", "on": true, "variations": [false, true], "fallthrough": {"variation": 0},
+    ///         "rules": [{"variation": 1, "clauses": [{"op": "segmentMatch", "values": ["staff"]}]}]}"#,
+    /// )?;
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// assert!(client.bool_variation("admin", &Context::new("ada")?, false));
+    /// assert!(!client.bool_variation("admin", &Context::new("bob")?, true));
+    ///
+    /// assert!(flags.use_preconfigured_segment(r#"{"included": ["ada"]}"#).is_err(), "it has no key");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the JSON is not a valid segment. A [`Segment`] is always accepted.
     pub fn use_preconfigured_segment<S: Preconfigured<Segment>>(
@@ -210,6 +272,19 @@ impl TestData {
 
     /// Deletes a flag. The tombstone's version is one more than the flag's last version. The flag's
     /// builder is dropped too.
+    ///
+    /// ```
+    /// use vexil::eval::EvalErrorKind;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new().with("banner", "hello");
+    /// let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    /// flags.delete("banner");
+    /// let detail = client.str_variation_detail("banner", &Context::new("ada")?, "");
+    /// assert_eq!(detail.reason.error(), Some(EvalErrorKind::FlagNotFound));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn delete(&self, key: impl Into<Text>) -> &Self {
         self.publish(|state| state.delete(DataKind::Flag, key.into()))
     }

@@ -28,6 +28,21 @@ pub(crate) trait Watched: Sync {
 /// executor.
 ///
 /// The condition is evaluated after each change, so the wait ends as soon as it holds.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::{Client, Context};
+/// use vexil_testing::{EventRecorder, TestData};
+///
+/// let events = EventRecorder::new();
+/// let client = Client::builder("sdk-key").data_source(TestData::new()).events(events.clone()).start()?;
+/// let worker = client.clone();
+/// // The code under test, which works in the background.
+/// std::thread::spawn(move || worker.track("imported", &Context::new("job-7").unwrap()));
+/// let found = events.custom_events().name("imported").wait_for(1).within(Duration::from_secs(60)).wait()?;
+/// assert_eq!(found[0].context.key(), "job-7");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "does nothing until `wait` or `.await`"]
 pub struct Waiting<'a, T> {
     watched: &'a dyn Watched,
@@ -135,6 +150,15 @@ impl Timer {
 }
 
 /// The error of a wait that timed out. The message describes the state at that time.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil_testing::EventRecorder;
+///
+/// let events = EventRecorder::new();
+/// let late = events.custom_events().name("imported").wait_for(1).within(Duration::from_millis(1)).wait();
+/// assert!(late.unwrap_err().to_string().starts_with("waited 1ms for"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct TimedOut {
     what: String,

@@ -13,6 +13,22 @@ use super::{FakeService, server};
 const HEARTBEAT: Duration = Duration::from_secs(3 * 60);
 
 /// A builder for a [`FakeService`], created by [`FakeService::builder`].
+///
+/// ```
+/// use vexil_testing::FakeService;
+/// use vexil_testing::fake_service::StartError;
+///
+/// let service = FakeService::builder()
+///     .sdk_key("sdk-key")
+///     .environment_id("env-1")
+///     .data(r#"{"flags": {"banner": {"variations": ["hello"], "offVariation": 0}}}"#)
+///     .start()?;
+/// assert!(service.url().starts_with("http://127.0.0.1:"));
+///
+/// let error = FakeService::builder().data("not JSON").start().unwrap_err();
+/// assert!(matches!(error, StartError::Data { .. }));
+/// # Ok::<(), StartError>(())
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct FakeServiceBuilder {

@@ -76,6 +76,27 @@ impl fmt::Debug for Gate {
 }
 
 /// When to continue: after a [`Duration`], or when a [`Gate`] lets the waiter through.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::ServiceEndpoints;
+/// use vexil_testing::FakeService;
+/// use vexil_testing::fake_service::{Answer, Endpoint, Gate};
+///
+/// let (service, gate) = (FakeService::start()?, Gate::new());
+/// service.answer(Endpoint::Stream, Answer::usual().after(&gate));
+/// let client = Client::builder("sdk-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .without_events()
+///     .start()?;
+/// service.next_request(Endpoint::Stream).wait()?;
+/// // The service has the request and does not answer yet.
+/// assert!(!client.is_initialized());
+/// gate.open();
+/// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pace(Kind);
 

@@ -7,6 +7,25 @@ use serde_json::Value;
 use super::request::Request;
 
 /// Analytics events that were posted together and accepted.
+///
+/// ```
+/// use vexil::config::{EventsConfig, ServiceEndpoints};
+/// use vexil::{Client, Context};
+/// use vexil_testing::{FakeService, TestData};
+///
+/// let service = FakeService::start()?;
+/// let client = Client::builder("sdk-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .data_source(TestData::new())
+///     .events(EventsConfig::new())
+///     .start()?;
+/// client.identify(&Context::new("ada")?);
+/// client.flush();
+/// let payload = service.next_payload().wait()?;
+/// assert!(payload.id().is_some());
+/// assert_eq!(payload.events()[0]["kind"], "identify");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Payload {
     request: Request,

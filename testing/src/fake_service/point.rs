@@ -3,6 +3,27 @@
 /// A position in an answer at which a fault happens.
 ///
 /// A position beyond the end of the body is never reached, and the answer stays complete.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::{ServiceEndpoints, StreamingConfig};
+/// use vexil_testing::FakeService;
+/// use vexil_testing::fake_service::{Answer, Endpoint, Point};
+///
+/// // The connection breaks in the middle of the first event.
+/// let service = FakeService::start()?;
+/// service.answer(Endpoint::Stream, Answer::usual().cut_at(Point::mid_event()));
+/// let client = Client::builder("sdk-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .data_source(StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(10)))
+///     .without_events()
+///     .start()?;
+/// // The client ignores the half of an event, and connects again.
+/// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+/// assert_eq!(service.requests_to(Endpoint::Stream).len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point(Kind);
 

@@ -9,6 +9,25 @@ use http::{HeaderMap, Method};
 use vexil_service::{Endpoint, Route, RouteError};
 
 /// A request that the service has received in full. Cloning is cheap.
+///
+/// ```
+/// use vexil::Client;
+/// use vexil::config::{HttpConfig, ServiceEndpoints};
+/// use vexil_testing::FakeService;
+/// use vexil_testing::fake_service::Endpoint;
+///
+/// let service = FakeService::start()?;
+/// let client = Client::builder("sdk-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .http(HttpConfig::new().header("X-Tenant", "blue"))
+///     .without_events()
+///     .start()?;
+/// let request = service.next_request(Endpoint::Stream).wait()?;
+/// assert_eq!((request.path(), request.query()), ("/all", None));
+/// assert_eq!(request.header("authorization"), Some("sdk-key"));
+/// assert_eq!(request.header("x-tenant"), Some("blue"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Request(Arc<Exchange>);
 

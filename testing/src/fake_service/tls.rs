@@ -13,6 +13,30 @@ use super::start_error::StartError;
 use crate::authority::{LOOPBACK, sign};
 
 /// The certificate of the service, signed by a temporary authority.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::{HttpConfig, ServiceEndpoints};
+/// use vexil_testing::FakeService;
+/// use vexil_testing::fake_service::Certificate;
+///
+/// let start = |service: &FakeService| {
+///     let authority = service.ca_pem_path().expect("the service has a certificate");
+///     Client::builder("sdk-key")
+///         .service_endpoints(ServiceEndpoints::relay(service.url()))
+///         .http(HttpConfig::new().ca_certs(authority))
+///         .without_events()
+///         .start()
+/// };
+/// let service = FakeService::builder().tls_with(Certificate::valid()).start()?;
+/// start(&service)?.blocking_wait_until_ready(Duration::from_secs(30))?;
+///
+/// let service = FakeService::builder().tls_with(Certificate::expired()).start()?;
+/// let client = start(&service)?;
+/// assert!(client.blocking_wait_until_ready(Duration::from_millis(200)).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Certificate {
     hosts: Vec<String>,

@@ -33,6 +33,24 @@ pub struct HookRecorder {
 }
 
 /// A recorded stage.
+///
+/// ```
+/// use vexil::{Client, Context};
+/// use vexil_testing::{HookRecorder, RecordedStage, TestData};
+///
+/// let hook = HookRecorder::new("recorder");
+/// let flags = TestData::new().with("limit", 20);
+/// let client = Client::builder("sdk-key").data_source(flags).hook(hook.clone()).start()?;
+/// client.int_variation("limit", &Context::new("ada")?, 10);
+/// let stages = hook.take();
+/// let [RecordedStage::BeforeEvaluation(before), RecordedStage::AfterEvaluation(_, detail)] = &stages[..]
+/// else {
+///     panic!("{stages:?}");
+/// };
+/// assert_eq!((before.flag_key.as_str(), &before.default_value), ("limit", &10.into()));
+/// assert_eq!(detail.value, 20.into());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RecordedStage {

@@ -7,6 +7,26 @@ use vexil::events::{Event, MigrationOpEvent};
 use vexil::{Context, Text, Value};
 
 /// An event recorded by an [`EventRecorder`](super::EventRecorder).
+///
+/// ```
+/// use vexil::{Client, Context};
+/// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+///
+/// let events = EventRecorder::new();
+/// let flags = TestData::new().with("limit", 20);
+/// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
+/// let ada = Context::new("ada")?;
+/// client.int_variation("limit", &ada, 10);
+/// client.track_metric("bought", &ada, 9.99, vexil::Value::Null);
+///
+/// let recorded = events.take();
+/// let [RecordedEvent::Evaluation(evaluation), RecordedEvent::Custom(bought)] = &recorded[..] else {
+///     panic!("{recorded:?}");
+/// };
+/// assert_eq!((&evaluation.value, &evaluation.default), (&20.into(), &Some(10.into())));
+/// assert_eq!(bought.metric, Some(9.99));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RecordedEvent {

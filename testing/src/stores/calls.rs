@@ -55,6 +55,20 @@ pub enum StoreFault {
 }
 
 /// The call counters and faults of one store.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil_testing::{MemoryPersistentStore, StoreFault, StoreMethod};
+///
+/// let database = MemoryPersistentStore::new();
+/// database.calls().fault_next(StoreMethod::Snapshot, StoreFault::TimeOut);
+/// let client = Client::builder("sdk-key").daemon_mode(database.clone()).without_events().start()?;
+/// let status = client.data_store_status();
+/// assert!(status.blocking_wait_for(|status| status.error.is_some(), Duration::from_secs(30)));
+/// assert!(database.calls().count(StoreMethod::Snapshot) >= 1);
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Debug)]
 pub struct StoreCalls(Observed<State>);
 

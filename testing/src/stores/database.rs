@@ -16,6 +16,26 @@ use crate::observed::Observed;
 /// An in-memory database with one environment per prefix. Clones share the same database.
 ///
 /// Its methods act as another process that writes to the database: a Relay Proxy or another SDK.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::model::DataKind;
+/// use vexil::store::StoredItem;
+/// use vexil::{Client, Context};
+/// use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
+///
+/// // Another process writes the flags of an environment.
+/// let database = MemoryDatabase::new();
+/// let flag = StoredItem::new(r#"{"key": "banner", "version": 1, "variations": ["hello"], "offVariation": 0}"#);
+/// database.put("production", DataKind::Flag, "banner", flag);
+/// database.set_initialized("production", true);
+///
+/// let store = MemoryPersistentStore::attached(&database, "production");
+/// let client = Client::builder("sdk-key").daemon_mode(store).without_events().start()?;
+/// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+/// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDatabase(Arc<Observed<HashMap<String, Environment>>>);
 

@@ -26,6 +26,23 @@ pub struct MemoryPersistentStore {
 }
 
 /// An attempted write.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::PersistentStoreConfig;
+/// use vexil_testing::{MemoryPersistentStore, StoreWrite, TestData};
+///
+/// let (flags, database) = (TestData::new().with("banner", "hello"), MemoryPersistentStore::new());
+/// let client = Client::builder("sdk-key")
+///     .data_source(flags)
+///     .data_store(PersistentStoreConfig::new(database.clone()))
+///     .start()?;
+/// assert!(client.blocking_close(Duration::from_secs(30)));
+/// let writes = database.writes();
+/// assert!(matches!(&writes[..], [StoreWrite::Init(_), ..]), "{writes:?}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
