@@ -257,6 +257,7 @@ impl ClientBuilder {
     /// Reads flags from a database that another process fills, usually a Relay Proxy: daemon mode.
     /// The client requests no flags from the service and never writes to the database.
     /// [`data_source`](Self::data_source) and [`data_store`](Self::data_store) then have no effect.
+    /// Default: the client has a data source.
     ///
     /// The client is [initialized](Client::is_initialized) immediately, as in other SDKs, even if
     /// the database is unavailable. [`Client::wait_until_ready`] waits for the first successful
@@ -359,7 +360,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Disables events.
+    /// Disables events. Default: they are sent to the service, as described at
+    /// [`events`](Self::events).
     ///
     /// ```
     /// use std::time::Duration;
@@ -480,7 +482,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Runs the background work on this Tokio runtime instead of the thread that all clients share.
+    /// Runs the background work on this Tokio runtime. Default: on a thread that all clients share.
     ///
     /// Timers and I/O of the runtime must be enabled. It has to run until the client is closed;
     /// otherwise [`Client::close`] returns `false`. If it is shut down earlier, one error is

@@ -121,7 +121,7 @@ impl<S> DynamoDbBuilder<S> {
     /// Sets the client to use, with its own region, endpoint, credentials, retries and proxy; those
     /// settings of this builder are then ignored. Use it for settings that this builder does not
     /// have, and to share one client between stores. A forked process needs a client that was
-    /// created in it.
+    /// created in it. Default: a client of the store, with the settings of this builder.
     ///
     /// ```
     /// use vexil_dynamodb::aws_sdk_dynamodb::config::{BehaviorVersion, Region};

@@ -75,7 +75,7 @@ impl<S> RedisStoreBuilder<S> {
     }
 
     /// Uses a connection that is configured separately and may be shared, instead of a
-    /// [`url`](Self::url).
+    /// [`url`](Self::url). Default: a connection of the store.
     ///
     /// ```
     /// use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisDataStore};

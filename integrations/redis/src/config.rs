@@ -131,7 +131,7 @@ impl RedisConnectionBuilder {
 
     /// Sets a provider of credentials, for example for tokens that expire. It is called for each
     /// new connection. The call counts towards the [connect timeout](Self::connect_timeout); if it
-    /// fails, it is called again at the next attempt.
+    /// fails, it is called again at the next attempt. Default: the credentials of the URL, if any.
     ///
     /// ```
     /// use vexil_redis::{RedisConnection, RedisCredentials};
@@ -174,6 +174,7 @@ impl RedisConnectionBuilder {
 
     /// Presents the certificate in this PEM file to servers that request one. The file holds the
     /// chain, the client's own certificate first, and the private key (PKCS#8, PKCS#1 or SEC1).
+    /// Default: no certificate.
     ///
     /// ```
     /// use vexil_redis::{RedisConfigError, RedisConnection};
@@ -298,7 +299,7 @@ impl RedisConnectionBuilder {
 
     /// Connects to a Redis Cluster, with the URL and `more_nodes` as seed nodes. One reachable seed
     /// is enough. Credentials and TLS of the URL apply to every node; those in `more_nodes` are
-    /// ignored.
+    /// ignored. Default: a single server.
     ///
     /// Choose a prefix with a hash tag, such as `{launchdarkly}`. With any other prefix, flags and
     /// segments are on different nodes and cannot be read or replaced atomically.
@@ -326,7 +327,8 @@ impl RedisConnectionBuilder {
 
     /// Queries these sentinels for the primary of this name, again after each failover. A
     /// sentinel's URL may contain the credentials for that sentinel. The host of the connection's
-    /// own URL is ignored; its other parts apply to the primary.
+    /// own URL is ignored; its other parts apply to the primary. Default: no
+    /// sentinels.
     ///
     /// ```
     /// use vexil_redis::{RedisConfigError, RedisConnection};
