@@ -4,6 +4,13 @@
 //! The binary is [`run`] with the streams of its process. The data flows from `args` through a
 //! `source` into a `snapshot`, from there into one of the `commands`, and through `output` to the
 //! terminal.
+//!
+//! # Features
+//!
+//! - `redis` (default): sources and targets in Redis.
+//! - `dynamodb` (default): sources and targets in DynamoDB.
+//! - `tls-aws-lc-rs` (default): TLS with rustls and the crypto provider aws-lc-rs.
+//! - `tls-ring`: TLS with rustls and the crypto provider ring, which is smaller.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod args;

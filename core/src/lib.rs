@@ -60,6 +60,8 @@
 //!
 //! # Features
 //!
+//! Those marked as a default are on, unless the application sets `default-features = false`.
+//!
 //! - `http` (default): streaming, polling and events over HTTP. Without it, no HTTP crate is
 //!   linked.
 //! - `tls-aws-lc-rs` (default): `https`, with rustls and the crypto provider aws-lc-rs, which most

@@ -36,6 +36,12 @@
 //! assert_eq!(evaluation.variation, Some((1, &"dark".into())));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! - `float-roundtrip` (default): JSON numbers parse to the nearest float, as in Go. Without it, the
+//!   last digit of long decimals may differ, and parsing is slightly faster. It affects `serde_json`
+//!   in the whole binary.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod context;

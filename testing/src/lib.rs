@@ -48,6 +48,16 @@
     feature = "fault-proxy",
     doc = "\nA [`FaultProxy`] between a client and a server injects connection faults."
 )]
+//!
+//! # Features
+//!
+//! - `fake-service` (default): `FakeService`, the service side of the connection, over HTTP and
+//!   TLS. Without it, flags are only in memory, and no optional crate is linked.
+//! - `tls-aws-lc-rs` (default): the fake service encrypts with aws-lc-rs, and so does `vexil`.
+//! - `tls-ring`: the same with ring. Use the provider that `vexil` has.
+//! - `http-transport`: `transport_conformance!`, the suite for HTTP transports.
+//! - `fault-proxy`: `FaultProxy`, which cuts, delays and corrupts connections to a local server.
+//! - `servers`: Redis and DynamoDB Local, started and stopped by a test. On Unix only.
 
 #[cfg(any(feature = "fake-service", all(unix, feature = "servers")))]
 mod authority;

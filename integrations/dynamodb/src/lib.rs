@@ -74,9 +74,12 @@
 //! assert!(format!("{client:?}").contains("feature-flags"));
 //! ```
 //!
-//! TLS is rustls with the cryptography provider of the cargo feature: `tls-aws-lc-rs` (default),
-//! which is also the AWS SDK's default, or `tls-ring`. Without either, the endpoint must begin with
-//! `http://`, or an existing client must be set.
+//! | cargo feature | enables |
+//! | --- | --- |
+//! | `tls-aws-lc-rs` (default) | `https://`, with rustls and the aws-lc cryptography provider, the AWS SDK's default |
+//! | `tls-ring` | `https://`, with rustls and the ring cryptography provider |
+//!
+//! Without either feature, the endpoint must begin with `http://`, or an existing client must be set.
 //!
 //! Throttled requests are retried, with a backoff from 50 ms to 5 s. Each call has a timeout: 5 s
 //! for one item, 10 s for reading everything and for writing one item, one minute for writing

@@ -58,6 +58,11 @@
 //! its last clone.
 //!
 //! [tower]: https://docs.rs/tower
+//!
+//! # Features
+//!
+//! - `axum`: [`RequestScope`] as an extractor of axum. A handler without the layer answers with status
+//!   500. Not a default.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
