@@ -1,33 +1,44 @@
 //! [`DynamoDbLocal`]: DynamoDB Local, from the npm package `amplify-dynamodb-simulator`.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{self, PathBuf};
 use std::time::Duration;
 
-use super::ServerError;
 use super::find::{find, find_in_target};
-use super::program::{Program, at_free_port};
+use super::host::{Host, Image};
+use super::kind::{Found, host};
+use super::program::Program;
 use super::wait::Seen;
+use super::{ServerError, ServerKind};
 
 const PROGRAM: &str = "DynamoDB Local";
 const JAR: &str = "DynamoDBLocal.jar";
 const UNPACKED: &str = "servers/amplify-dynamodb-simulator/emulator/DynamoDBLocal.jar";
 
-const INSTALL_JAR: &str = "run scripts/install-servers, which unpacks the npm package amplify-dynamodb-simulator into \
-    target/servers, or name the folder of DynamoDBLocal.jar in VEXIL_DYNAMODB_LOCAL, or a running DynamoDB in \
-    VEXIL_DYNAMODB_URL";
-const INSTALL_JAVA: &str = "DynamoDB Local needs Java 17 or later, which the Debian package default-jre-headless has; \
-    or name a running DynamoDB in VEXIL_DYNAMODB_URL";
+const INSTALL_JAR: &str = "DynamoDBLocal.jar was not found: run scripts/install-servers, which unpacks the npm package \
+    amplify-dynamodb-simulator into target/servers, or name the folder of the file in VEXIL_DYNAMODB_LOCAL";
+const INSTALL_JAVA: &str = "java was not found: DynamoDB Local needs Java 17 or later, which the Debian package \
+    default-jre-headless has";
+
+const CONTAINER: Image = Image {
+    variable: "VEXIL_DYNAMODB_IMAGE",
+    default: "docker.io/amazon/dynamodb-local:latest",
+    program: "java",
+};
+#[cfg(feature = "containers")]
+const JAR_IN_IMAGE: &str = "/home/dynamodblocal/DynamoDBLocal.jar";
 
 /// A private in-memory DynamoDB Local, with one database for all regions and credentials.
 ///
-/// It listens on every address of the machine: it has no setting for that.
+/// As a program it listens on every address of the machine: it has no setting for that.
 #[derive(Debug)]
 pub struct DynamoDbLocal {
     port: u16,
     jar: PathBuf,
+    host: Host,
     java: Program<()>,
 }
 
@@ -35,34 +46,40 @@ impl DynamoDbLocal {
     /// Starts the server on a free port. It accepts requests when this returns.
     ///
     /// # Errors
-    /// Returns an error if Java or the server is not installed, with instructions; or if it does
-    /// not start.
+    /// Returns an error if the server is not available, with instructions; or if it does not start.
     pub fn start() -> Result<Self, ServerError> {
-        let java = find("java").ok_or(ServerError::Missing {
-            program: "java",
-            help: INSTALL_JAVA,
-        })?;
-        let named =
-            env::var_os("VEXIL_DYNAMODB_LOCAL").map(|folder| PathBuf::from(folder).join(JAR));
-        let jar = named
-            .filter(|jar| jar.is_file())
-            .or_else(|| find_in_target(UNPACKED));
-        let jar = jar.ok_or(ServerError::Missing {
-            program: PROGRAM,
-            help: INSTALL_JAR,
-        })?;
-        // The program runs in a separate working directory.
-        let jar = path::absolute(jar)?;
+        let jar = jar();
+        let program = || {
+            Ok(match (find("java"), &jar) {
+                (None, _) => Found::No(INSTALL_JAVA.to_owned()),
+                (_, None) => Found::No(INSTALL_JAR.to_owned()),
+                (Some(java), Some(_)) => Found::Yes(Host::Machine(java)),
+            })
+        };
+        let host = host(PROGRAM, None, &program, CONTAINER, 1)?;
+        let jar = match &host {
+            // The program runs in a separate working directory.
+            Host::Machine(_) => path::absolute(jar.unwrap_or_default())?,
+            #[cfg(feature = "containers")]
+            Host::Container(_) => PathBuf::from(JAR_IN_IMAGE),
+        };
         let mut server = Self {
             port: 0,
             jar,
-            java: Program::new(PROGRAM, java)?,
+            java: Program::new(PROGRAM, &host)?,
+            host: host.clone(),
         };
-        at_free_port(&[], |port| {
+        host.at_free_port(&[], |port| {
             server.port = port;
             server.restart()
         })?;
         Ok(server)
+    }
+
+    /// Whether the server is a program of this machine or in a container.
+    #[must_use]
+    pub fn kind(&self) -> ServerKind {
+        self.host.kind()
     }
 
     /// Returns the server's URL.
@@ -78,7 +95,7 @@ impl DynamoDbLocal {
     }
 
     /// Kills the server. Its connections close, its port refuses connections, and its tables are
-    /// lost.
+    /// lost. For a server in a container, the engine may accept connections and close them at once.
     pub fn kill(&self) {
         self.java.kill();
     }
@@ -105,7 +122,7 @@ impl DynamoDbLocal {
             "-port",
             &port,
         ];
-        self.java.restart(arguments, || {
+        self.java.restart(&arguments.map(OsString::from), || {
             if self.answers() {
                 Seen::Yes(())
             } else {
@@ -145,4 +162,12 @@ impl DynamoDbLocal {
             && stream.read_exact(&mut answer).is_ok()
             && &answer == b"HTTP/"
     }
+}
+
+/// Finds the server on this machine.
+fn jar() -> Option<PathBuf> {
+    let named = env::var_os("VEXIL_DYNAMODB_LOCAL").map(|folder| PathBuf::from(folder).join(JAR));
+    named
+        .filter(|jar| jar.is_file())
+        .or_else(|| find_in_target(UNPACKED))
 }

@@ -5,17 +5,37 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::TriedServer;
+
 /// An error of starting or controlling a test server.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// The program is not installed.
-    #[error("{program} was not found: {help}")]
-    Missing {
-        /// The name of the program.
-        program: &'static str,
-        /// How to install or replace it.
-        help: &'static str,
+    /// No kind of server is available.
+    #[error("no server for tests: {server} is not available ({})", listed(tried))]
+    Unavailable {
+        /// The name of the server.
+        server: &'static str,
+        /// The kinds of server in the order in which they were tried.
+        tried: Vec<TriedServer>,
+    },
+    /// An environment variable has a value that is not supported.
+    #[error("{variable} is `{value}`, expected {expected}")]
+    Setting {
+        /// The name of the variable.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// The supported values.
+        expected: &'static str,
+    },
+    /// The container engine failed.
+    #[error("{command} failed: {output}")]
+    Engine {
+        /// The command.
+        command: String,
+        /// The end of its output.
+        output: String,
     },
     /// The program ended during startup.
     #[error("{program} ended during startup with the output: {output}")]
@@ -57,4 +77,9 @@ pub enum ServerError {
         #[from]
         source: io::Error,
     },
+}
+
+fn listed(tried: &[TriedServer]) -> String {
+    let tried: Vec<_> = tried.iter().map(ToString::to_string).collect();
+    tried.join("; ")
 }

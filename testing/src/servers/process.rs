@@ -1,6 +1,7 @@
-//! [`Process`]: a child process that does not outlive the test.
+//! [`Process`]: a program that does not outlive the test, as a child process.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use super::ServerError;
 
 /// Runs the program, and kills it on command or when this shell's standard input closes, which
 /// happens when the test process ends: a value in a `static` is never dropped, and a test may be
@@ -34,8 +37,22 @@ if [ $? = 7 ]; then rm -rf "$folder"; fi
 "#;
 
 /// A program that runs until this is dropped or the test process ends for any reason.
+pub(super) trait Process: Debug + Send {
+    fn has_ended(&mut self) -> Result<bool, ServerError>;
+
+    /// Returns the end of the program's output.
+    fn output(&self) -> String;
+
+    /// Suspends the program: its connections stay open but silent.
+    fn pause(&mut self) -> Result<(), ServerError>;
+
+    /// Resumes the program.
+    fn resume(&mut self) -> Result<(), ServerError>;
+}
+
+/// A child process.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct ChildProcess {
     supervisor: Child,
     /// A line, or the end of input, kills the program.
     leash: Option<ChildStdin>,
@@ -43,11 +60,11 @@ pub(super) struct Process {
     log: PathBuf,
 }
 
-impl Process {
+impl ChildProcess {
     /// Starts a program in a separate folder. Its output goes to the log.
-    pub(super) fn start<A: AsRef<OsStr>>(
+    pub(super) fn start(
         program: &Path,
-        arguments: impl IntoIterator<Item = A>,
+        arguments: &[OsString],
         folder: &Path,
         log: &Path,
     ) -> io::Result<Self> {
@@ -80,33 +97,6 @@ impl Process {
         })
     }
 
-    pub(super) fn has_ended(&mut self) -> io::Result<bool> {
-        Ok(self.supervisor.try_wait()?.is_some())
-    }
-
-    /// Returns the end of the program's output.
-    pub(super) fn output(&self) -> String {
-        let log = fs::read(&self.log).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-        lines[lines.len().saturating_sub(8)..].join(" | ")
-    }
-
-    /// Suspends the program: its connections stay open but silent.
-    pub(super) fn pause(&mut self) -> io::Result<()> {
-        self.signal(Signal::STOP)?;
-        // The signal takes effect with a delay: running threads continue for a while.
-        while !self.is_stopped() {
-            thread::yield_now();
-        }
-        Ok(())
-    }
-
-    /// Resumes the program.
-    pub(super) fn resume(&mut self) -> io::Result<()> {
-        self.signal(Signal::CONT)
-    }
-
     /// Whether all threads are stopped, on systems that report it.
     fn is_stopped(&self) -> bool {
         let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.pid.as_raw_nonzero())) else {
@@ -124,7 +114,7 @@ impl Process {
 
     fn signal(&mut self, signal: Signal) -> io::Result<()> {
         // The shell waits for the program, so the process id stays valid as long as the shell runs.
-        if self.has_ended()? {
+        if self.supervisor.try_wait()?.is_some() {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "the server has ended",
@@ -134,7 +124,37 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Process for ChildProcess {
+    fn has_ended(&mut self) -> Result<bool, ServerError> {
+        Ok(self.supervisor.try_wait()?.is_some())
+    }
+
+    fn output(&self) -> String {
+        let log = fs::read(&self.log).unwrap_or_default();
+        last_lines(&String::from_utf8_lossy(&log))
+    }
+
+    fn pause(&mut self) -> Result<(), ServerError> {
+        self.signal(Signal::STOP)?;
+        // The signal takes effect with a delay: running threads continue for a while.
+        while !self.is_stopped() {
+            thread::yield_now();
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<(), ServerError> {
+        Ok(self.signal(Signal::CONT)?)
+    }
+}
+
+/// Returns the last lines of a log, in one line.
+pub(super) fn last_lines(log: &str) -> String {
+    let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(8)..].join(" | ")
+}
+
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         if let Some(mut leash) = self.leash.take() {
             // Fails only if the program and its shell have ended already.

@@ -1,66 +1,52 @@
 //! [`Program`]: a server program that can be killed and started again.
 
-use std::ffi::OsStr;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tempfile::TempDir;
-
 use super::ServerError;
+use super::host::{Host, Place};
 use super::process::Process;
 use super::wait::{Seen, until};
-use crate::ports;
-
-/// How many ports are tried if other processes take them first.
-const TRIES: usize = 5;
 
 /// A program with its own folder, and a connection `C` to it while it runs.
 #[derive(Debug)]
 pub(super) struct Program<C> {
     name: &'static str,
-    path: PathBuf,
     /// `None` while the program is killed. Locked during a whole call, so that no thread uses a
     /// program that another thread restarts.
     running: Mutex<Option<Running<C>>>,
-    /// Declared last, so that it is removed after the process that writes to it has ended.
-    folder: TempDir,
+    /// Declared last, so that the folder is removed after the process that writes to it has ended.
+    place: Box<dyn Place>,
 }
 
 #[derive(Debug)]
 pub(super) struct Running<C> {
-    process: Process,
+    process: Box<dyn Process>,
     pub(super) connection: C,
 }
 
 impl<C> Program<C> {
-    pub(super) fn new(name: &'static str, path: PathBuf) -> io::Result<Self> {
+    pub(super) fn new(name: &'static str, host: &Host) -> Result<Self, ServerError> {
         Ok(Self {
             name,
-            path,
             running: Mutex::new(None),
-            folder: TempDir::new()?,
+            place: host.place()?,
         })
     }
 
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
+    pub(super) fn place(&self) -> &dyn Place {
+        &*self.place
     }
 
     /// Kills the program if it is running, starts it, and waits until it responds.
-    pub(super) fn restart<A: AsRef<OsStr>>(
+    pub(super) fn restart(
         &self,
-        arguments: impl IntoIterator<Item = A>,
+        arguments: &[OsString],
         mut answers: impl FnMut() -> Seen<C>,
     ) -> Result<(), ServerError> {
         let mut running = self.lock();
         drop(running.take());
-        let mut process = Process::start(
-            &self.path,
-            arguments,
-            self.folder(),
-            &self.folder().join("log"),
-        )?;
+        let mut process = self.place.start(arguments)?;
         let connection = until(format!("{} to answer", self.name), || {
             if process.has_ended()? {
                 return Err(ServerError::Ended {
@@ -82,11 +68,11 @@ impl<C> Program<C> {
     }
 
     pub(super) fn pause(&self) -> Result<(), ServerError> {
-        self.with(|running| Ok(running.process.pause()?))
+        self.with(|running| running.process.pause())
     }
 
     pub(super) fn resume(&self) -> Result<(), ServerError> {
-        self.with(|running| Ok(running.process.resume()?))
+        self.with(|running| running.process.resume())
     }
 
     /// Calls a closure with the running program. Returns an error if it was killed.
@@ -103,21 +89,5 @@ impl<C> Program<C> {
 
     fn lock(&self) -> MutexGuard<'_, Option<Running<C>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Starts a server on a free port, or on another one if the port was taken meanwhile.
-pub(super) fn at_free_port(
-    distances: &[u16],
-    mut start: impl FnMut(u16) -> Result<(), ServerError>,
-) -> Result<(), ServerError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match start(ports::free(distances)?) {
-            Err(ServerError::Ended { output, .. })
-                if output.contains("in use") && tries < TRIES => {}
-            started => return started,
-        }
     }
 }

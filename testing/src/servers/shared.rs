@@ -3,13 +3,13 @@
 use std::env;
 use std::sync::{Mutex, PoisonError};
 
-use super::{DynamoDbLocal, RedisCluster, RedisServer, ServerError};
+use super::{DynamoDbLocal, RedisCluster, RedisServer, ServerError, ServerKind};
 
 /// Returns the URL of a Redis for tests: the value of `VEXIL_REDIS_URL`, or else a server that the
 /// first call starts and that ends with this process.
 ///
 /// # Errors
-/// Returns an error if no server can be started; the message says what to install.
+/// Returns an error if no server can be started; the message says what was tried.
 pub fn redis_url() -> Result<String, ServerError> {
     static SERVER: Shared<RedisServer> = Shared::new();
     SERVER.get("VEXIL_REDIS_URL", RedisServer::start, RedisServer::url)
@@ -20,7 +20,7 @@ pub fn redis_url() -> Result<String, ServerError> {
 /// process.
 ///
 /// # Errors
-/// Returns an error if no cluster can be started; the message says what to install.
+/// Returns an error if no cluster can be started; the message says what was tried.
 pub fn redis_cluster_urls() -> Result<Vec<String>, ServerError> {
     static CLUSTER: Shared<RedisCluster> = Shared::new();
     let urls = CLUSTER.get("VEXIL_REDIS_CLUSTER_URLS", RedisCluster::start, |cluster| {
@@ -33,7 +33,7 @@ pub fn redis_cluster_urls() -> Result<Vec<String>, ServerError> {
 /// Local that the first call starts and that ends with this process.
 ///
 /// # Errors
-/// Returns an error if no server can be started; the message says what to install.
+/// Returns an error if no server can be started; the message says what was tried.
 pub fn dynamodb_url() -> Result<String, ServerError> {
     static SERVER: Shared<DynamoDbLocal> = Shared::new();
     SERVER.get(
@@ -58,14 +58,28 @@ impl<S> Shared<S> {
         start: fn() -> Result<S, ServerError>,
         url: fn(&S) -> String,
     ) -> Result<String, ServerError> {
-        if let Some(url) = env::var(variable).ok().filter(|url| !url.is_empty()) {
+        let may_run = ServerKind::required()?.is_none_or(|kind| kind == ServerKind::Running);
+        let running = env::var(variable)
+            .ok()
+            .filter(|url| may_run && !url.is_empty());
+        if let Some(url) = running {
             return Ok(url);
         }
         // Locked while the server starts, so that concurrent callers wait for the same one.
         let mut server = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *server {
             Some(server) => Ok(url(server)),
-            none => Ok(url(none.insert(start()?))),
+            none => {
+                let started = start().map_err(|mut error| {
+                    if let ServerError::Unavailable { tried, .. } = &mut error
+                        && let Some(tried) = tried.first_mut().filter(|_| may_run)
+                    {
+                        tried.reason = format!("{variable} is not set");
+                    }
+                    error
+                });
+                Ok(url(none.insert(started?)))
+            }
         }
     }
 }

@@ -7,7 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, mem};
 
-use vexil_testing::servers::{DynamoDbLocal, RedisServer, ServerError, redis_url};
+use vexil_testing::servers::{
+    DynamoDbLocal, RedisCluster, RedisSentinel, RedisServer, ServerError, ServerKind, dynamodb_url,
+    redis_cluster_urls, redis_url,
+};
 
 /// Marks the child process in which a test runs again.
 const INNER: &str = "VEXIL_TESTING_INNER";
@@ -60,13 +63,17 @@ fn a_missing_program_is_an_error_that_says_what_to_install() {
             RedisServer::start().unwrap_err(),
             DynamoDbLocal::start().unwrap_err(),
         ] {
-            assert!(matches!(error, ServerError::Missing { .. }), "{error}");
+            assert!(matches!(error, ServerError::Unavailable { .. }), "{error}");
             println!("\nerror {error}");
         }
         return;
     }
     let mut inner = again("life::a_missing_program_is_an_error_that_says_what_to_install");
-    let inner = inner.env("PATH", "/nowhere").output().unwrap();
+    inner
+        .env("PATH", "/nowhere")
+        .env_remove("VEXIL_CONTAINER_ENGINE")
+        .env_remove("VEXIL_SERVERS");
+    let inner = inner.output().unwrap();
     let output = String::from_utf8(inner.stdout).unwrap();
     let errors: Vec<_> = output
         .lines()
@@ -75,15 +82,102 @@ fn a_missing_program_is_an_error_that_says_what_to_install() {
     let [redis, dynamodb] = errors[..] else {
         panic!("{output}")
     };
-    assert!(
-        redis.starts_with("redis-server was not found: install the Debian package redis-server"),
-        "{redis}"
-    );
-    assert!(
-        dynamodb.starts_with("java was not found: DynamoDB Local needs Java 17"),
-        "{dynamodb}"
-    );
+    let container = if cfg!(feature = "containers") {
+        "container: docker was not found, podman was not found, \
+         VEXIL_CONTAINER_ENGINE may name an engine"
+    } else {
+        "container: the feature `containers` of vexil-testing is off"
+    };
+    for (error, server, program) in [
+        (
+            redis,
+            "Redis is not available",
+            "program: redis-server was not found: install the Debian package redis-server",
+        ),
+        (
+            dynamodb,
+            "DynamoDB Local is not available",
+            "program: java was not found: DynamoDB Local needs Java 17",
+        ),
+    ] {
+        assert!(error.contains(server), "{error}");
+        assert!(error.contains(program), "{error}");
+        assert!(error.contains(container), "{error}");
+    }
     assert!(inner.status.success());
+}
+
+/// So that a run for one kind of server tests no other.
+#[test]
+fn servers_are_of_the_required_kind() {
+    let Some(kind) = ServerKind::required().unwrap() else {
+        return;
+    };
+    assert_eq!(RedisServer::start().unwrap().kind(), kind);
+    for node in RedisCluster::start().unwrap().nodes() {
+        assert_eq!(node.kind(), kind);
+    }
+    let sentinel = RedisSentinel::start().unwrap();
+    for server in sentinel.servers().iter().chain([sentinel.sentinel()]) {
+        assert_eq!(server.kind(), kind);
+    }
+    assert_eq!(DynamoDbLocal::start().unwrap().kind(), kind);
+}
+
+#[test]
+fn no_other_kind_replaces_the_required_one() {
+    let name = "life::no_other_kind_replaces_the_required_one";
+    if env::var_os(INNER).is_some() {
+        for error in [
+            RedisServer::start().map(drop),
+            RedisCluster::start().map(drop),
+            RedisSentinel::start().map(drop),
+            DynamoDbLocal::start().map(drop),
+            redis_url().map(drop),
+            redis_cluster_urls().map(drop),
+            dynamodb_url().map(drop),
+        ] {
+            println!("\nerror {}", error.unwrap_err());
+        }
+        return;
+    }
+    // A URL and a program that could be used are not.
+    let inner = again(name)
+        .env("VEXIL_SERVERS", "container")
+        .env("VEXIL_CONTAINER_ENGINE", "/nowhere/docker")
+        .env("VEXIL_REDIS_URL", "redis://elsewhere:1")
+        .output()
+        .unwrap();
+    assert!(inner.status.success());
+    let output = String::from_utf8(inner.stdout).unwrap();
+    let errors: Vec<_> = output
+        .lines()
+        .filter(|line| line.starts_with("error "))
+        .collect();
+    assert_eq!(errors.len(), 7, "{output}");
+    for error in errors {
+        assert!(
+            error.contains("program: excluded by VEXIL_SERVERS"),
+            "{error}"
+        );
+    }
+    // A program or container that the test controls is not a running server.
+    let inner = again(name)
+        .env("VEXIL_SERVERS", "running")
+        .env_remove("VEXIL_REDIS_CLUSTER_URLS")
+        .env_remove("VEXIL_DYNAMODB_URL")
+        .output()
+        .unwrap();
+    assert!(inner.status.success());
+    let output = String::from_utf8(inner.stdout).unwrap();
+    for variable in [
+        "VEXIL_REDIS_URL",
+        "VEXIL_REDIS_CLUSTER_URLS",
+        "VEXIL_DYNAMODB_URL",
+    ] {
+        let expected = format!("running: {variable} is not set; program: excluded");
+        assert!(output.contains(&expected), "{output}");
+    }
 }
 
 #[test]
@@ -95,6 +189,7 @@ fn the_url_of_an_external_server_is_returned_unchanged() {
     let mut inner = again("life::the_url_of_an_external_server_is_returned_unchanged");
     let inner = inner
         .env("VEXIL_REDIS_URL", "redis://elsewhere:1")
+        .env_remove("VEXIL_SERVERS")
         .output()
         .unwrap();
     assert!(
@@ -107,7 +202,11 @@ fn the_url_of_an_external_server_is_returned_unchanged() {
 
 #[test]
 fn tests_of_a_process_share_a_server() {
-    if env::var_os("VEXIL_REDIS_URL").is_none() {
+    if env::var_os("VEXIL_REDIS_URL").is_none()
+        || ServerKind::required()
+            .unwrap()
+            .is_some_and(|kind| kind != ServerKind::Running)
+    {
         let port = redis_url()
             .unwrap()
             .rsplit_once(':')

@@ -1,11 +1,14 @@
 //! [`RedisServerBuilder`]: the settings of a Redis server.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::ServerError;
-use super::{RedisCluster, RedisSentinel, RedisServer, TlsFiles};
+use super::super::host::Place;
+use super::super::{ServerError, ServerKind};
+use super::control::ControlAddress;
+use super::{RedisCluster, RedisSentinel, RedisServer, TlsFiles, host_for};
 
 /// The user of the test's own connection, on a server with users.
 pub(super) const CONTROL_USER: &str = "vexil-testing";
@@ -19,6 +22,8 @@ pub struct RedisServerBuilder {
     pub(super) wants_tls: bool,
     pub(super) tls: Option<Arc<TlsFiles>>,
     pub(super) lines: Vec<String>,
+    /// The kind of the primary: a replica has to reach it.
+    pub(super) kind: Option<ServerKind>,
     /// Says what kind of server it is, in messages.
     pub(super) arguments: Vec<&'static str>,
 }
@@ -59,8 +64,13 @@ impl RedisServerBuilder {
         self.config(format!("maxmemory {bytes}"))
     }
 
-    /// Makes the server a replica, with the password and authority of its primary.
-    pub fn replica_of(mut self, primary: &RedisServer) -> Self {
+    /// Makes the server a replica, with the kind, password and authority of its primary.
+    pub fn replica_of(self, primary: &RedisServer) -> Self {
+        self.replica_at(&primary.peer_host(), primary)
+    }
+
+    /// Makes the server a replica that reaches its primary at this address.
+    pub(super) fn replica_at(mut self, host: &str, primary: &RedisServer) -> Self {
         if let Some(password) = primary.password() {
             self = self
                 .config(format!("masterauth {}", quoted(password)))
@@ -68,7 +78,8 @@ impl RedisServerBuilder {
         }
         self.tls = primary.tls_files().cloned();
         self.wants_tls = self.tls.is_some();
-        self.config(format!("replicaof 127.0.0.1 {}", primary.port()))
+        self.kind = Some(primary.kind());
+        self.config(format!("replicaof {host} {}", primary.port()))
     }
 
     /// Adds a line to the server's configuration: `"maxmemory-policy allkeys-lru"`, `"appendonly
@@ -81,9 +92,10 @@ impl RedisServerBuilder {
     /// Starts the server on a free port. It accepts commands when this returns.
     ///
     /// # Errors
-    /// Returns an error if `redis-server` is not installed or rejects its configuration.
+    /// Returns an error if Redis is not available or rejects its configuration.
     pub fn start(self) -> Result<RedisServer, ServerError> {
-        RedisServer::start_with(self.with_files()?)
+        let host = host_for(1, &self)?;
+        RedisServer::start_on(&host, self.with_files()?)
     }
 
     /// Starts three servers with these settings as a cluster. It accepts commands when this
@@ -92,7 +104,7 @@ impl RedisServerBuilder {
     /// # Errors
     /// Returns an error under the same conditions as [`Self::start`].
     pub fn start_cluster(self) -> Result<RedisCluster, ServerError> {
-        RedisCluster::start_with(&self.with_files()?)
+        RedisCluster::start_with(self.with_files()?)
     }
 
     /// Starts two servers with these settings as primary and replica, and a sentinel that monitors
@@ -101,7 +113,7 @@ impl RedisServerBuilder {
     /// # Errors
     /// Returns an error under the same conditions as [`Self::start`].
     pub fn start_sentinel(self) -> Result<RedisSentinel, ServerError> {
-        RedisSentinel::start_with(&self.with_files()?)
+        RedisSentinel::start_with(self.with_files()?)
     }
 
     fn with_files(mut self) -> Result<Self, ServerError> {
@@ -111,27 +123,45 @@ impl RedisServerBuilder {
         Ok(self)
     }
 
-    /// Returns the text of the configuration file. The test's lines come last, so they take
-    /// precedence.
-    pub(super) fn configuration(&self, port: u16, folder: &Path, socket: &Path) -> String {
+    /// Returns the text of the configuration file, and writes the files that it names. The test's
+    /// lines come last, so they take precedence.
+    pub(super) fn configuration(
+        &self,
+        port: u16,
+        control: &ControlAddress,
+        place: &dyn Place,
+    ) -> Result<String, ServerError> {
         let mut text = String::new();
         let mut line = |line: String| {
             // Writing to a string never fails.
             let _ = writeln!(text, "{line}");
         };
-        line("bind 127.0.0.1".to_owned());
-        line(format!("dir {}", quoted_path(folder)));
-        line(format!("unixsocket {}", quoted_path(socket)));
+        line(format!("dir {}", quoted_path(place.folder())));
+        let mut plain = 0;
+        match control {
+            ControlAddress::Unix(socket) => {
+                line("bind 127.0.0.1".to_owned());
+                line(format!("unixsocket {}", quoted_path(socket)));
+            }
+            // The ports of a container are published at the loopback address only.
+            ControlAddress::Tcp(port) => {
+                line("bind 0.0.0.0\nprotected-mode no".to_owned());
+                plain = *port;
+            }
+        }
         match &self.tls {
             None => line(format!("port {port}")),
             Some(tls) => {
-                line(format!("port 0\ntls-port {port}"));
-                line(format!(
-                    "tls-cert-file {}",
-                    quoted_path(tls.certificate_path())
-                ));
-                line(format!("tls-key-file {}", quoted_path(tls.key_path())));
-                line(format!("tls-ca-cert-file {}", quoted_path(tls.ca_path())));
+                line(format!("port {plain}\ntls-port {port}"));
+                let files = [
+                    ("tls-cert-file", "certificate.pem", tls.certificate_path()),
+                    ("tls-key-file", "key.pem", tls.key_path()),
+                    ("tls-ca-cert-file", "ca.pem", tls.ca_path()),
+                ];
+                for (directive, name, source) in files {
+                    let path = place.write(name, &fs::read_to_string(source)?)?;
+                    line(format!("{directive} {}", quoted_path(&path)));
+                }
                 line("tls-auth-clients no\ntls-replication yes\ntls-cluster yes".to_owned());
             }
         }
@@ -147,7 +177,7 @@ impl RedisServerBuilder {
             line(format!("user {CONTROL_USER} on nopass ~* +@all"));
         }
         self.lines.iter().cloned().for_each(line);
-        text
+        Ok(text)
     }
 }
 

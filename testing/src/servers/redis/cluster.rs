@@ -2,11 +2,11 @@
 
 use super::super::ServerError;
 use super::super::wait::{Seen, until};
-use super::{RedisServer, RedisServerBuilder, TlsFiles};
+use super::{RedisServer, RedisServerBuilder, TlsFiles, host_for};
 
 /// The number of hash slots of a cluster.
-const SLOTS: u32 = 16_384;
-const NODES: u32 = 3;
+const SLOTS: usize = 16_384;
+const NODES: usize = 3;
 
 /// A Redis Cluster of three nodes, each with a third of the slots and no replica. It is killed when
 /// this value is dropped.
@@ -30,8 +30,7 @@ impl RedisCluster {
     /// password or TLS, use [`RedisServerBuilder::start_cluster`].
     ///
     /// # Errors
-    /// Returns an error if `redis-server` is not installed, with instructions; or if it does not
-    /// start.
+    /// Returns an error if Redis is not available, with instructions; or if it does not start.
     pub fn start() -> Result<Self, ServerError> {
         RedisServer::builder().start_cluster()
     }
@@ -100,14 +99,16 @@ impl RedisCluster {
         Ok(())
     }
 
-    pub(super) fn start_with(builder: &RedisServerBuilder) -> Result<Self, ServerError> {
+    pub(super) fn start_with(builder: RedisServerBuilder) -> Result<Self, ServerError> {
         let builder = builder
-            .clone()
             .config("cluster-enabled yes")
             .config("cluster-node-timeout 2000");
-        let nodes: Result<Vec<_>, _> = (0..NODES).map(|_| builder.clone().start()).collect();
+        let host = host_for(NODES, &builder)?;
+        let nodes: Result<Vec<_>, _> = (0..NODES)
+            .map(|_| RedisServer::start_on(&host, builder.clone()))
+            .collect();
         let cluster = Self { nodes: nodes? };
-        for (index, node) in (0..).zip(&cluster.nodes) {
+        for (index, node) in cluster.nodes.iter().enumerate() {
             let slots = (first_slot(index)..first_slot(index + 1)).map(|slot| slot.to_string());
             node.command(
                 ["CLUSTER".to_owned(), "ADDSLOTS".to_owned()]
@@ -127,6 +128,6 @@ impl RedisCluster {
 }
 
 /// Returns the first slot of a node. For the node after the last, returns the number of slots.
-fn first_slot(node: u32) -> u32 {
+fn first_slot(node: usize) -> usize {
     SLOTS * node / NODES
 }

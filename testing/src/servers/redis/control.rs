@@ -1,8 +1,10 @@
 //! [`Control`]: the connection over which a test controls a server.
 
+use std::fmt::Debug;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::ServerError;
@@ -47,14 +49,44 @@ impl RedisReply {
     }
 }
 
-/// A connection over a Unix socket, which needs neither TLS nor a TCP port.
+/// Where a server accepts connections without TLS.
+#[derive(Clone, Debug)]
+pub(super) enum ControlAddress {
+    /// The socket of a program of this machine.
+    Unix(PathBuf),
+    /// The port of a program in a container, whose files only Linux could share.
+    #[cfg_attr(
+        not(feature = "containers"),
+        expect(dead_code, reason = "only servers in containers have it")
+    )]
+    Tcp(u16),
+}
+
+/// A connection without TLS.
 #[derive(Debug)]
-pub(super) struct Control(BufReader<UnixStream>);
+pub(super) struct Control(BufReader<Box<dyn Stream>>);
+
+trait Stream: Read + Write + Debug + Send {}
+
+impl Stream for UnixStream {}
+
+impl Stream for TcpStream {}
 
 impl Control {
-    pub(super) fn connect(socket: &Path) -> io::Result<Self> {
-        let stream = UnixStream::connect(socket)?;
-        stream.set_read_timeout(Some(ANSWER))?;
+    pub(super) fn connect(address: &ControlAddress) -> io::Result<Self> {
+        let stream: Box<dyn Stream> = match address {
+            ControlAddress::Unix(socket) => {
+                let stream = UnixStream::connect(socket)?;
+                stream.set_read_timeout(Some(ANSWER))?;
+                Box::new(stream)
+            }
+            ControlAddress::Tcp(port) => {
+                let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, *port))?;
+                stream.set_read_timeout(Some(ANSWER))?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+        };
         Ok(Self(BufReader::new(stream)))
     }
 

@@ -6,11 +6,8 @@ mod control;
 mod sentinel;
 mod tls;
 
-use std::ffi::OsStr;
 use std::fmt;
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::builder::RedisServerBuilder;
@@ -20,15 +17,22 @@ pub use self::sentinel::RedisSentinel;
 pub use self::tls::TlsFiles;
 
 use self::builder::CONTROL_USER;
-use self::control::Control;
-use super::ServerError;
+use self::control::{Control, ControlAddress};
 use super::find::find;
-use super::program::{Program, at_free_port};
+use super::host::{Host, Image};
+use super::kind::{Found, host};
+use super::program::Program;
 use super::wait::Seen;
+use super::{ServerError, ServerKind};
 
 const PROGRAM: &str = "redis-server";
-const INSTALL: &str = "install the Debian package redis-server (scripts/install-servers does), or name a running Redis \
-    in VEXIL_REDIS_URL for the tests that can share a server";
+const INSTALL: &str = "redis-server was not found: install the Debian package redis-server, as scripts/install-servers does";
+
+const CONTAINER: Image = Image {
+    variable: "VEXIL_REDIS_IMAGE",
+    default: "docker.io/library/redis:7-alpine",
+    program: PROGRAM,
+};
 
 /// The offset of a cluster node's bus port from its own port.
 const CLUSTER_BUS: u16 = 10_000;
@@ -42,13 +46,15 @@ const CLUSTER_BUS: u16 = 10_000;
 /// assert!(server.url().contains("open%20sesame@"));
 ///
 /// server.kill();
-/// assert!(std::net::TcpStream::connect(server.address()).is_err());
+/// assert!(server.command(["PING"]).is_err());
 /// server.restart()?;
-/// assert!(std::net::TcpStream::connect(server.address()).is_ok());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert!(server.command(["PING"]).is_ok());
+/// # Ok::<(), vexil_testing::servers::ServerError>(())
 /// ```
 pub struct RedisServer {
     port: u16,
+    control: ControlAddress,
+    host: Host,
     builder: RedisServerBuilder,
     /// Includes the test's own connection to the server; `None` after it was lost.
     program: Program<Option<Control>>,
@@ -58,8 +64,7 @@ impl RedisServer {
     /// Starts a server without a password. It accepts commands when this returns.
     ///
     /// # Errors
-    /// Returns an error if `redis-server` is not installed, with instructions; or if it does not
-    /// start.
+    /// Returns an error if Redis is not available, with instructions; or if it does not start.
     pub fn start() -> Result<Self, ServerError> {
         Self::builder().start()
     }
@@ -113,6 +118,23 @@ impl RedisServer {
         self.port
     }
 
+    /// Whether the server is a program of this machine or in a container.
+    #[must_use]
+    pub fn kind(&self) -> ServerKind {
+        self.host.kind()
+    }
+
+    /// Returns the host at which other servers of the same kind reach this one, at
+    /// [`Self::port`]: for a `REPLICAOF` command.
+    #[must_use]
+    pub fn peer_host(&self) -> String {
+        match &self.host {
+            Host::Machine(_) => Ipv4Addr::LOCALHOST.to_string(),
+            #[cfg(feature = "containers")]
+            Host::Container(container) => container.address().to_owned(),
+        }
+    }
+
     /// Returns the certificates of a server with TLS.
     #[must_use]
     pub fn tls(&self) -> Option<&TlsFiles> {
@@ -148,7 +170,8 @@ impl RedisServer {
     }
 
     /// Kills the server. Its connections close and its port refuses connections, until
-    /// [`Self::restart`] is called.
+    /// [`Self::restart`] is called. For a server in a container, the engine may accept connections
+    /// and close them at once.
     pub fn kill(&self) {
         self.program.kill();
     }
@@ -159,16 +182,13 @@ impl RedisServer {
     /// # Errors
     /// Returns an error if it does not start.
     pub fn restart(&self) -> Result<(), ServerError> {
-        let folder = self.program.folder();
-        let configuration = folder.join("redis.conf");
-        fs::write(
-            &configuration,
-            self.builder
-                .configuration(self.port, folder, &self.socket()),
-        )?;
-        let mut arguments = vec![configuration.as_os_str()];
-        arguments.extend(self.builder.arguments.iter().map(OsStr::new));
-        self.program.restart(arguments, || {
+        let place = self.program.place();
+        let configuration = self
+            .builder
+            .configuration(self.port, &self.control, place)?;
+        let mut arguments = vec![place.write("redis.conf", &configuration)?.into()];
+        arguments.extend(self.builder.arguments.iter().map(Into::into));
+        self.program.restart(&arguments, || {
             let control = self.connect().and_then(|mut control| {
                 control.command(&["PING"])?;
                 Ok(control)
@@ -204,34 +224,50 @@ impl RedisServer {
         self.builder.tls.as_ref()
     }
 
-    fn start_with(builder: RedisServerBuilder) -> Result<Self, ServerError> {
-        let program = find(PROGRAM).ok_or(ServerError::Missing {
-            program: PROGRAM,
-            help: INSTALL,
-        })?;
+    fn start_on(host: &Host, builder: RedisServerBuilder) -> Result<Self, ServerError> {
+        let program = Program::new(PROGRAM, host)?;
         let mut server = Self {
             port: 0,
+            control: ControlAddress::Unix(program.place().folder().join("socket")),
+            host: host.clone(),
             builder,
-            program: Program::new(PROGRAM, program)?,
+            program,
         };
-        at_free_port(&[CLUSTER_BUS], |port| {
+        host.at_free_port(&[CLUSTER_BUS], |port| {
             server.port = port;
+            #[cfg(feature = "containers")]
+            if let Host::Container(container) = host {
+                let has_tls = server.builder.tls.is_some();
+                let plain = if has_tls {
+                    container.next_port()?
+                } else {
+                    port
+                };
+                server.control = ControlAddress::Tcp(plain);
+            }
             server.restart()
         })?;
         Ok(server)
     }
 
     fn connect(&self) -> Result<Control, ServerError> {
-        let mut control = Control::connect(&self.socket())?;
+        let mut control = Control::connect(&self.control)?;
         if self.builder.has_users {
             control.command(&["AUTH", CONTROL_USER, "any"])?;
         }
         Ok(control)
     }
+}
 
-    fn socket(&self) -> PathBuf {
-        self.program.folder().join("socket")
-    }
+/// Returns a host for servers with these settings.
+fn host_for(servers: usize, builder: &RedisServerBuilder) -> Result<Host, ServerError> {
+    let program = || {
+        let program = find(PROGRAM).map(Host::Machine);
+        Ok(program.map_or_else(|| Found::No(INSTALL.to_owned()), Found::Yes))
+    };
+    // With TLS each server has a second port, without it.
+    let ports = if builder.wants_tls { 2 } else { 1 } * servers;
+    host("Redis", builder.kind, &program, CONTAINER, ports)
 }
 
 impl fmt::Debug for RedisServer {

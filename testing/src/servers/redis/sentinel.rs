@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::super::ServerError;
 use super::super::wait::{Seen, until};
 use super::builder::quoted;
-use super::{RedisReply, RedisServer, RedisServerBuilder, TlsFiles};
+use super::{RedisReply, RedisServer, RedisServerBuilder, TlsFiles, host_for};
 
 /// The name under which the sentinel monitors the pair.
 const NAME: &str = "vexil";
@@ -44,8 +44,7 @@ impl RedisSentinel {
     /// known to the sentinel. To set a password or TLS, use [`RedisServerBuilder::start_sentinel`].
     ///
     /// # Errors
-    /// Returns an error if `redis-server` is not installed, with instructions; or if it does not
-    /// start.
+    /// Returns an error if Redis is not available, with instructions; or if it does not start.
     pub fn start() -> Result<Self, ServerError> {
         RedisServer::builder().start_sentinel()
     }
@@ -140,15 +139,16 @@ impl RedisSentinel {
         })
     }
 
-    pub(super) fn start_with(builder: &RedisServerBuilder) -> Result<Self, ServerError> {
-        let mut builder = builder.clone();
+    pub(super) fn start_with(mut builder: RedisServerBuilder) -> Result<Self, ServerError> {
+        let host = host_for(3, &builder)?;
         // Both servers have the password: after a failover the first one replicates the second.
         if let Some(password) = &builder.password {
             let line = format!("masterauth {}", quoted(password));
             builder = builder.config(line);
         }
-        let primary = builder.clone().start()?;
-        let replica = builder.clone().replica_of(&primary).start()?;
+        let primary = RedisServer::start_on(&host, builder.clone())?;
+        let replica = builder.clone().replica_at("127.0.0.1", &primary);
+        let replica = RedisServer::start_on(&host, replica)?;
         // The sentinel queries the servers at its start, and then only every ten seconds.
         until("the replica to be synchronized", || {
             let role = replica.command(["ROLE"])?;
@@ -180,7 +180,7 @@ impl RedisSentinel {
         }
         let started = Self {
             servers: [primary, replica],
-            sentinel: sentinel.start()?,
+            sentinel: RedisServer::start_on(&host, sentinel)?,
         };
         started.wait_until_known()?;
         Ok(started)
