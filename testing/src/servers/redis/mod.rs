@@ -124,10 +124,8 @@ impl RedisServer {
         self.host.kind()
     }
 
-    /// Returns the host at which other servers of the same kind reach this one, at
-    /// [`Self::port`]: for a `REPLICAOF` command.
-    #[must_use]
-    pub fn peer_host(&self) -> String {
+    /// Returns the host at which a replica reaches the server.
+    pub(super) fn peer_host(&self) -> String {
         match &self.host {
             Host::Machine(_) => Ipv4Addr::LOCALHOST.to_string(),
             #[cfg(feature = "containers")]
