@@ -14,7 +14,7 @@ use vexil::store::{PersistentDataStore, StoredItem};
 use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisConnectionBuilder, RedisDataStore};
 use vexil_testing::conformance::{BigSegmentStoreHarness, Meanwhile, PersistentStoreHarness};
 use vexil_testing::fault_proxy::Direction;
-use vexil_testing::servers::{RedisCluster, RedisReply, RedisSentinel, RedisServer};
+use vexil_testing::servers::{RedisCluster, RedisReply, RedisSentinel, RedisServer, ServerKind};
 use vexil_testing::{FaultProxy, big_segment_store_conformance, persistent_store_conformance};
 
 mod on_a_single_server {
@@ -175,6 +175,23 @@ impl Deployment for Sentinel {
 
     fn servers() -> Vec<&'static RedisServer> {
         vec![SENTINEL.primary().unwrap()]
+    }
+}
+
+/// So that a run for one kind of server tests no other.
+#[test]
+fn the_servers_are_of_the_required_kind() {
+    let Some(kind) = ServerKind::required().unwrap() else {
+        return;
+    };
+    let servers = [
+        SingleServer::servers(),
+        WithoutScripts::servers(),
+        Cluster::<false>::servers(),
+        Sentinel::servers(),
+    ];
+    for server in servers.concat() {
+        assert_eq!(server.kind(), kind);
     }
 }
 

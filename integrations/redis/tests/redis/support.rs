@@ -109,10 +109,9 @@ pub(crate) fn info(server: &RedisServer, name: &str) -> String {
 
 /// The number of clients of a server, except the test's own connection.
 pub(crate) fn clients(server: &RedisServer) -> usize {
+    let own = format!("id={} ", number(server, &["CLIENT", "ID"]));
     let list = text(server, &["CLIENT", "LIST", "TYPE", "normal"]).unwrap();
-    list.lines()
-        .filter(|line| !line.contains("/socket:"))
-        .count()
+    list.lines().filter(|line| !line.starts_with(&own)).count()
 }
 
 /// Waits until the condition holds.
