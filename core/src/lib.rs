@@ -106,6 +106,7 @@ mod per_process;
 #[cfg(any(feature = "http", feature = "metrics"))]
 mod per_thread;
 mod runtime;
+mod shards;
 mod single_flight;
 mod sink;
 pub mod status;

@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["moment"],
     &["eval"],
+    &["shards"],
     &["runtime"],
     &["store_error"],
     &["status"],

@@ -7,7 +7,7 @@ use vexil_eval::{Found, Lookup};
 
 use super::Snapshot;
 use super::arrival::take_over_patterns;
-use super::shards::Shards;
+use crate::shards::Shards;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Environment {

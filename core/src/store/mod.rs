@@ -57,7 +57,6 @@ pub(crate) mod environment;
 mod memory;
 pub(crate) mod overrides;
 pub mod persistent;
-mod shards;
 
 use std::any::Any;
 use std::fmt::Debug;

@@ -9,7 +9,7 @@ use vexil_eval::model::Entry;
 
 use crate::bounds::spread;
 use crate::moment::Moment;
-use crate::store::shards::Shard;
+use crate::shards::Shard;
 
 /// A cached item or its absence, with its expiry.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 //! number of items that exist, or once did, is bounded by the database.
 
 use super::slot::Slot;
-use crate::store::shards::{Shard, Shards};
+use crate::shards::{Shard, Shards};
 
 /// Memory bound for the slots of absent items. When it is reached, they are all dropped, and the
 /// database is read again for those that are still requested.
