@@ -13,6 +13,7 @@ use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment}
 use super::slot::Slot;
 use super::table::Table;
 use crate::bounds::NEVER;
+use crate::moment::{Clock, Moment};
 use crate::store::arrival::take_over_patterns;
 
 /// How a client that does not hold all data in memory caches the items it reads.
@@ -69,6 +70,7 @@ impl CacheMode {
 #[derive(Debug)]
 pub(super) struct Cache {
     mode: CacheMode,
+    clock: Clock,
     slots: ArcSwap<Slots>,
     /// Held while the next slots are derived from the current ones. Readers never take it.
     writer: Mutex<()>,
@@ -93,6 +95,7 @@ impl Cache {
     pub(super) fn new(mode: CacheMode) -> Self {
         Self {
             mode,
+            clock: Clock::new(),
             slots: ArcSwap::from_pointee(Slots::empty()),
             writer: Mutex::default(),
         }
@@ -100,6 +103,11 @@ impl Cache {
 
     pub(super) fn mode(&self) -> CacheMode {
         self.mode
+    }
+
+    /// The time for comparisons with the expiry of slots; `None` if none of them expires.
+    pub(super) fn now(&self) -> Option<Moment> {
+        (self.mode != CacheMode::Infinite).then(|| self.clock.recent())
     }
 
     pub(super) fn slots(&self) -> Guard<Arc<Slots>> {

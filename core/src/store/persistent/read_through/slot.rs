@@ -67,15 +67,17 @@ impl<T> Slot<T> {
         self.entry.as_ref()
     }
 
-    pub(super) fn has_expired(&self, now: Moment) -> bool {
-        let expiry = self.expires.as_ref();
-        expiry.is_some_and(|expiry| now.has_reached(expiry.at))
+    /// `now` is `None` if no slot expires.
+    pub(super) fn has_expired(&self, now: Option<Moment>) -> bool {
+        let times = now.zip(self.expires.as_ref());
+        times.is_some_and(|(now, expiry)| now.has_reached(expiry.at))
     }
 
-    pub(super) fn age(&self, now: Moment) -> Age {
-        match &self.expires {
-            Some(_) if self.has_expired(now) => Age::Expired,
-            Some(expiry)
+    /// `now` is `None` if no slot expires.
+    pub(super) fn age(&self, now: Option<Moment>) -> Age {
+        match now.zip(self.expires.as_ref()) {
+            Some((now, expiry)) if now.has_reached(expiry.at) => Age::Expired,
+            Some((now, expiry))
                 if now.has_reached(expiry.refresh_from)
                     && !expiry.asked.swap(true, Ordering::Relaxed) =>
             {

@@ -17,7 +17,8 @@ use crate::store::Snapshot;
 pub(super) struct View<C, S> {
     slots: C,
     shared: S,
-    now: Moment,
+    /// `None` if no slot ever expires.
+    now: Option<Moment>,
     /// Whether the database was unavailable.
     is_away: bool,
 }
@@ -25,10 +26,11 @@ pub(super) struct View<C, S> {
 impl<C: Deref<Target = Slots>, S: Deref<Target = Shared>> View<C, S> {
     pub(super) fn new(slots: C, shared: S) -> Self {
         let is_away = shared.is_away();
+        let now = shared.cache.now();
         Self {
             slots,
             shared,
-            now: Moment::now(),
+            now,
             is_away,
         }
     }
