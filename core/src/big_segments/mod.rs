@@ -31,12 +31,13 @@
 //! }
 //! ```
 
+mod cache;
 mod reader;
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-pub(crate) use reader::{BigSegmentReader, Settings};
+pub(crate) use reader::{BigSegmentReader, Cached, Settings};
 use vexil_eval::Membership;
 
 pub use crate::store_error::StoreError;

@@ -4,27 +4,27 @@
 //! Concurrent and shortly following evaluations of a context share one query. After a failure,
 //! queries pause briefly and the last known memberships are used. The rules are those of STO-4.4.
 
-use std::num::NonZeroUsize;
+use std::cell::OnceCell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lru::LruCache;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
-use vexil_eval::{BigSegmentsStatus, Membership, MembershipAnswer, Text};
+use vexil_eval::model::{Flag, Segment};
+use vexil_eval::{BigSegmentsStatus, Found, Lookup, Membership, MembershipAnswer, Text};
 
+use super::cache::{Cache, Contexts, Known};
 use super::{BigSegmentStore, StoreError};
-use crate::moment::Moment;
+use crate::moment::{Clock, Moment};
 use crate::runtime::{Runtime, Task};
 use crate::single_flight::SingleFlight;
 use crate::status::{BigSegmentStoreStatus, BigSegmentStoreStatusCell};
 use crate::store_error::bounded;
+use crate::sync::Guard;
 
-/// Memory limit of the cache. Context keys may come from outside the application, in any length.
-const MOST_BYTES: usize = 16 << 20;
 /// Timeout of a store call.
 const LIMIT: Duration = Duration::from_secs(2);
 /// Pause between a failure and the next query.
@@ -56,8 +56,8 @@ struct Shared {
     store: Arc<dyn BigSegmentStore>,
     settings: Settings,
     status: BigSegmentStoreStatusCell,
-    /// Memberships by context key, evicted in LRU order. Held for a few instructions.
-    known: Mutex<Remembered>,
+    cache: Cache,
+    clock: Clock,
     asking: Arc<SingleFlight<Text, Result<Option<Membership>, StoreError>>>,
     /// No queries are sent before this instant. Held for a few instructions.
     pause: Mutex<Option<Instant>>,
@@ -65,48 +65,47 @@ struct Shared {
     is_failing: AtomicBool,
 }
 
-/// A cached result of the store for one context.
-#[derive(Clone, Debug)]
-struct Known {
-    membership: Option<Membership>,
-    expires: Moment,
+/// The cached memberships as one evaluation sees them: the contexts, the status of the store and the
+/// time are those of the first lookup. Knows no flags and no segments.
+pub(crate) struct Cached<'a> {
+    shared: &'a Shared,
+    /// Holds `None` while the status of the store is unknown.
+    now: OnceCell<Option<Now>>,
 }
 
-impl Known {
-    /// Returns the approximate size of the entry in bytes, under this key.
-    fn weight(&self, context_key: &Text) -> usize {
-        let membership = self.membership.as_ref().map_or(0, Membership::weight);
-        size_of::<(Text, Self)>() + context_key.len() + membership
+struct Now {
+    contexts: Guard<Arc<Contexts>>,
+    status: BigSegmentsStatus,
+    moment: Moment,
+}
+
+impl Lookup for Cached<'_> {
+    fn flag(&self, _: &str) -> Found<&Flag> {
+        Found::Unknown
     }
-}
 
-/// The cache of memberships, by context key.
-#[derive(Debug)]
-struct Remembered {
-    contexts: LruCache<Text, Known>,
-    bytes: usize,
-}
+    fn segment(&self, _: &str) -> Found<&Segment> {
+        Found::Unknown
+    }
 
-impl Remembered {
-    /// Caches a membership and evicts the least recently used entries to make room. An entry larger
-    /// than the whole cache is not kept.
-    fn put(&mut self, context_key: Text, known: Known) {
-        if let Some(older) = self.contexts.pop(&context_key) {
-            self.bytes -= older.weight(&context_key);
-        }
-        let bytes = known.weight(&context_key);
-        if bytes > MOST_BYTES {
-            return;
-        }
-        while self.bytes + bytes > MOST_BYTES {
-            let Some((key, oldest)) = self.contexts.pop_lru() else {
-                break;
-            };
-            self.bytes -= oldest.weight(&key);
-        }
-        self.bytes += bytes;
-        if let Some((key, oldest)) = self.contexts.push(context_key, known) {
-            self.bytes -= oldest.weight(&key);
+    fn membership(&self, context_key: &str) -> Found<&MembershipAnswer> {
+        let now = self.now.get_or_init(|| {
+            Some(Now {
+                status: trust(self.shared.status.known()?),
+                contexts: self.shared.cache.contexts(),
+                moment: self.shared.clock.recent(),
+            })
+        });
+        let known = now.as_ref().and_then(|now| {
+            let known = now.contexts.get(context_key)?;
+            (!known.has_expired(now.moment)).then_some((known, now.status))
+        });
+        match known {
+            Some((known, status)) => {
+                self.shared.cache.note_use(known);
+                Found::Present(known.answer(status))
+            }
+            None => Found::Unknown,
         }
     }
 }
@@ -117,17 +116,12 @@ impl BigSegmentReader {
         settings: Settings,
         runtime: &Runtime,
     ) -> Self {
-        // `LruCache::new` allocates its whole capacity up front, which may be any number.
-        let mut known = LruCache::unbounded();
-        known.resize(NonZeroUsize::new(settings.context_cache_size).unwrap_or(NonZeroUsize::MIN));
         let shared = Arc::new(Shared {
             store,
             settings,
             status: BigSegmentStoreStatusCell::new(),
-            known: Mutex::new(Remembered {
-                contexts: known,
-                bytes: 0,
-            }),
+            cache: Cache::new(settings.context_cache_size),
+            clock: Clock::new(),
             asking: SingleFlight::new(),
             pause: Mutex::default(),
             is_failing: AtomicBool::new(false),
@@ -153,11 +147,12 @@ impl BigSegmentReader {
         &self.shared.status
     }
 
-    /// Returns the cached membership of a context, without querying the store.
-    pub(crate) fn known(&self, context_key: &Text) -> Option<MembershipAnswer> {
-        let status = self.shared.status.known()?;
-        let known = self.shared.fresh(context_key)?;
-        Some(MembershipAnswer::new(known, trust(status)))
+    /// The cached memberships, for one evaluation.
+    pub(crate) fn cached(&self) -> Cached<'_> {
+        Cached {
+            shared: &self.shared,
+            now: OnceCell::new(),
+        }
     }
 
     /// Returns the membership of a context, from the cache or the store.
@@ -203,27 +198,25 @@ fn trust(status: BigSegmentStoreStatus) -> BigSegmentsStatus {
     }
 }
 
-impl Shared {
-    fn known(&self) -> MutexGuard<'_, Remembered> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn membership_of(known: &Arc<Known>) -> Option<Membership> {
+    known.answer(BigSegmentsStatus::Healthy).membership.clone()
+}
 
+impl Shared {
     /// Returns the cached membership if it has not expired.
     fn fresh(&self, context_key: &Text) -> Option<Option<Membership>> {
-        let mut known = self.known();
-        known
-            .contexts
-            .get(context_key)
-            .filter(|known| !Moment::now().has_reached(known.expires))
-            .map(|known| known.membership.clone())
+        let contexts = self.cache.contexts();
+        let known = contexts.get(context_key)?;
+        if known.has_expired(Moment::now()) {
+            return None;
+        }
+        self.cache.note_use(known);
+        Some(membership_of(known))
     }
 
     /// Returns the cached membership, expired or not.
     fn expired(&self, context_key: &Text) -> Option<Option<Membership>> {
-        self.known()
-            .contexts
-            .peek(context_key)
-            .map(|known| known.membership.clone())
+        self.cache.contexts().get(context_key).map(membership_of)
     }
 
     async fn ask(&self, context_key: Text) -> Result<Option<Membership>, StoreError> {
@@ -245,13 +238,8 @@ impl Shared {
             Ok(membership) => {
                 self.is_failing.store(false, Ordering::Relaxed);
                 let expires = Moment::now().after(self.settings.context_cache_time);
-                self.known().put(
-                    context_key.clone(),
-                    Known {
-                        membership: membership.clone(),
-                        expires,
-                    },
-                );
+                self.cache
+                    .put(context_key.clone(), membership.clone(), expires);
             }
             Err(error) => {
                 let error: &dyn std::error::Error = error;
@@ -322,74 +310,4 @@ fn age(millis: u64) -> Duration {
         }
         Duration::ZERO
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn known(membership: Option<Membership>) -> Known {
-        Known {
-            membership,
-            expires: Moment::now(),
-        }
-    }
-
-    #[test]
-    fn the_cache_takes_a_bounded_amount_of_memory() {
-        let capacity = NonZeroUsize::new(1_000_000).unwrap();
-        let mut remembered = Remembered {
-            contexts: LruCache::new(capacity),
-            bytes: 0,
-        };
-        let key = |n: usize| Text::from(format!("{}{n}", "x".repeat(10_000)));
-        for n in 0..10_000 {
-            remembered.put(key(n), known(None));
-        }
-        let bytes = |remembered: &Remembered| -> usize {
-            remembered
-                .contexts
-                .iter()
-                .map(|(key, known)| known.weight(key))
-                .sum()
-        };
-        assert!((MOST_BYTES / 2..=MOST_BYTES).contains(&bytes(&remembered)));
-        assert!(
-            remembered.contexts.contains(&key(9_999)) && !remembered.contexts.contains(&key(0))
-        );
-
-        let large = Membership::new((0..100_000).map(|n| format!("segment-{n}")), Vec::new());
-        for n in 0..100 {
-            remembered.put(format!("ada-{}", n % 50).into(), known(Some(large.clone())));
-            assert_eq!(remembered.bytes, bytes(&remembered));
-            assert!(remembered.bytes <= MOST_BYTES);
-        }
-        remembered.put("x".repeat(MOST_BYTES).into(), known(None));
-        assert_eq!(remembered.bytes, bytes(&remembered));
-    }
-
-    #[test]
-    fn the_cache_holds_as_many_contexts_as_configured() {
-        let mut remembered = Remembered {
-            contexts: LruCache::new(NonZeroUsize::new(2).unwrap()),
-            bytes: 0,
-        };
-        ["a", "b", "a", "c"]
-            .into_iter()
-            .for_each(|key| remembered.put(key.into(), known(None)));
-        let keys: Vec<_> = remembered
-            .contexts
-            .iter()
-            .map(|(key, _)| key.as_str())
-            .collect();
-        assert_eq!(keys, ["c", "a"]);
-        assert_eq!(
-            remembered.bytes,
-            remembered
-                .contexts
-                .iter()
-                .map(|(key, known)| known.weight(key))
-                .sum::<usize>()
-        );
-    }
 }

@@ -19,6 +19,7 @@ use super::layered::Layered;
 use super::pinned::Pinned;
 use super::read_path::ReadPath;
 use super::resolve::{Deadline, Resolver};
+use crate::big_segments::Cached;
 use crate::store::{Snapshot, StoreError};
 
 /// The data that an evaluation sees.
@@ -167,7 +168,8 @@ impl<'a> DataView<'a> {
             .unwrap_or_else(|| self.resolver.failed(key))
     }
 
-    /// Evaluates with the snapshot alone, or with the data that the scope has fetched earlier.
+    /// Evaluates with the snapshot and the cached memberships, or in a scope with the data that it has
+    /// pinned and fetched earlier.
     #[inline]
     fn attempt<R>(
         self,
@@ -188,10 +190,15 @@ impl<'a> DataView<'a> {
         }
         if let ReadPath::Memory(memory) = &self.resolver.reads {
             let snapshot = memory.load();
-            return evaluate(snapshot.flag(key), key, context, &**snapshot, finish);
+            return match &self.resolver.big_segments {
+                None => evaluate(snapshot.flag(key), key, context, &**snapshot, finish),
+                Some(big) => evaluate_with(&big.cached(), key, context, &**snapshot, finish),
+            };
         }
-        let read =
-            |snapshot: &dyn Snapshot| evaluate(snapshot.flag(key), key, context, snapshot, finish);
+        let read = |snapshot: &dyn Snapshot| match &self.resolver.big_segments {
+            None => evaluate(snapshot.flag(key), key, context, snapshot, finish),
+            Some(big) => evaluate_with(&big.cached(), key, context, snapshot, finish),
+        };
         self.resolver
             .reads
             .read(read)
@@ -336,6 +343,23 @@ impl<R> Attempt<R> {
             attempt => attempt,
         }
     }
+}
+
+/// Evaluates with cached memberships. Not inlined, so that evaluations of a client without big
+/// segments stay small.
+#[inline(never)]
+fn evaluate_with<R>(
+    memberships: &Cached<'_>,
+    key: &str,
+    context: &Context,
+    snapshot: &dyn Snapshot,
+    finish: &impl Finish<R>,
+) -> Attempt<Result<R, EvalErrorKind>> {
+    let data = Layered {
+        upper: memberships,
+        lower: snapshot,
+    };
+    evaluate(snapshot.flag(key), key, context, &data, finish)
 }
 
 #[inline]

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use vexil_eval::model::{DataKind, Item};
-use vexil_eval::{BigSegmentsStatus, EvalErrorKind, Found, MembershipAnswer, Need, Text};
+use vexil_eval::{BigSegmentsStatus, EvalErrorKind, Found, Lookup, MembershipAnswer, Need, Text};
 
 use super::availability::DataAvailability;
 use super::fetched::Fetch;
@@ -115,8 +115,8 @@ impl Resolver {
         let Some(big_segments) = &self.big_segments else {
             return MembershipAnswer::new(None, BigSegmentsStatus::NotConfigured);
         };
-        if let Some(known) = big_segments.known(&context_key) {
-            return known;
+        if let Found::Present(known) = big_segments.cached().membership(&context_key) {
+            return known.clone();
         }
         let big_segments = Arc::clone(big_segments);
         let asked = self

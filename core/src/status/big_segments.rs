@@ -1,6 +1,7 @@
 //! The status of a client's big-segment store.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -62,6 +63,8 @@ impl fmt::Display for BigSegmentStoreStatus {
 #[derive(Debug)]
 pub(crate) struct BigSegmentStoreStatusCell {
     status: Watched<BigSegmentStoreStatus>,
+    /// The status once more, as [`pack`] writes it, for evaluations. Zero: not known yet.
+    packed: AtomicU8,
     /// Whether the first query has completed. Its result is not reported as a change.
     is_known: watch::Sender<bool>,
 }
@@ -70,6 +73,7 @@ impl BigSegmentStoreStatusCell {
     pub(crate) fn new() -> Self {
         Self {
             status: Watched::new(BigSegmentStoreStatus::default()),
+            packed: AtomicU8::new(0),
             is_known: watch::Sender::new(false),
         }
     }
@@ -78,6 +82,7 @@ impl BigSegmentStoreStatusCell {
         let mut is_change = false;
         self.status.update(|current| {
             let before = std::mem::replace(current, status);
+            self.packed.store(pack(status), Ordering::Release);
             is_change = before != status && *self.is_known.borrow();
             is_change
         });
@@ -91,8 +96,9 @@ impl BigSegmentStoreStatusCell {
         self.is_known.send_replace(true);
     }
 
+    /// Returns the status, unless the first query has not completed. Takes no lock.
     pub(crate) fn known(&self) -> Option<BigSegmentStoreStatus> {
-        self.is_known.borrow().then(|| self.status.get())
+        unpack(self.packed.load(Ordering::Acquire))
     }
 
     /// Returns the status as soon as the first query has completed.
@@ -105,6 +111,22 @@ impl BigSegmentStoreStatusCell {
             .await;
         self.status.get()
     }
+}
+
+const KNOWN: u8 = 1;
+const AVAILABLE: u8 = 2;
+const STALE: u8 = 4;
+
+fn pack(status: BigSegmentStoreStatus) -> u8 {
+    let flag = |on, flag| if on { flag } else { 0 };
+    KNOWN | flag(status.available, AVAILABLE) | flag(status.stale, STALE)
+}
+
+fn unpack(packed: u8) -> Option<BigSegmentStoreStatus> {
+    (packed != 0).then_some(BigSegmentStoreStatus {
+        available: packed & AVAILABLE != 0,
+        stale: packed & STALE != 0,
+    })
 }
 
 /// Reports the status of a client's big-segment store, and its changes. See

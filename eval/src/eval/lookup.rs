@@ -1,6 +1,9 @@
 //! [`Lookup`]: the data that an evaluation reads; [`Need`]: data that must be fetched first.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use super::detail::BigSegmentsStatus;
 use crate::model::{Flag, Segment};
@@ -136,9 +139,9 @@ pub enum Need {
 /// The big segments that a context belongs to, according to a store.
 ///
 /// A segment is named by its reference, `key.g` and the generation. For a segment that is neither
-/// included nor excluded, the rules of the segment decide.
+/// included nor excluded, the rules of the segment decide. Clones share the references.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Membership(HashMap<Text, bool>);
+pub struct Membership(Arc<HashMap<Text, bool, RandomState>>);
 
 impl Membership {
     /// Creates a membership from segment references. A reference in both lists counts as included.
@@ -162,7 +165,7 @@ impl Membership {
         let included = included
             .into_iter()
             .map(|reference| (reference.into(), true));
-        Self(excluded.chain(included).collect())
+        Self(Arc::new(excluded.chain(included).collect()))
     }
 
     /// Whether the context is included (`true`) or excluded (`false`); `None` if it is neither.
