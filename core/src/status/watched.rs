@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
+use std::sync::{OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -83,7 +83,9 @@ pub(super) struct Watched<T> {
     /// Held for a few instructions, never across an await and never while subscribers are woken,
     /// because wakers may run arbitrary code.
     inner: Mutex<Inner<T>>,
-    changes: broadcast::Sender<T>,
+    /// Unset before the first subscription: most states have no subscribers, and the backlog is
+    /// allocated as a whole.
+    changes: OnceLock<broadcast::Sender<T>>,
 }
 
 #[derive(Debug)]
@@ -104,7 +106,7 @@ impl<T: Clone> Watched<T> {
         };
         Self {
             inner: Mutex::new(inner),
-            changes: broadcast::Sender::new(BACKLOG),
+            changes: OnceLock::new(),
         }
     }
 
@@ -123,7 +125,9 @@ impl<T: Clone> Watched<T> {
         while let Some(next) = inner.unsent.pop_front() {
             drop(inner);
             // Fails if there are no subscribers. A waker that panics must not end the broadcasts.
-            let _ = catch_unwind(AssertUnwindSafe(|| self.changes.send(next)));
+            if let Some(changes) = self.changes.get() {
+                let _ = catch_unwind(AssertUnwindSafe(|| changes.send(next)));
+            }
             inner = self.lock();
         }
         inner.sending = false;
@@ -134,7 +138,8 @@ impl<T: Clone> Watched<T> {
     }
 
     pub(super) fn subscribe(&self) -> Subscription<T> {
-        Subscription(self.changes.subscribe())
+        let changes = self.changes.get_or_init(|| broadcast::Sender::new(BACKLOG));
+        Subscription(changes.subscribe())
     }
 
     /// Waits for a state that `is_it` accepts, the current one included.

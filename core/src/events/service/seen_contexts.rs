@@ -17,7 +17,6 @@ const WAYS: usize = 7;
 
 #[derive(Debug)]
 pub(super) struct SeenContexts {
-    /// A power of two.
     sets: Box<[Set]>,
 }
 
@@ -35,11 +34,7 @@ impl SeenContexts {
     /// Creates a cache for at least `capacity` contexts.
     pub(super) fn new(capacity: usize) -> Self {
         // Twice the capacity, so that few sets overflow before the whole cache is full.
-        let sets = capacity
-            .saturating_mul(2)
-            .div_ceil(WAYS)
-            .clamp(1, 1 << 20)
-            .next_power_of_two();
+        let sets = capacity.saturating_mul(2).div_ceil(WAYS).clamp(1, 1 << 20);
         Self {
             sets: (0..sets).map(|_| Set::default()).collect(),
         }
@@ -49,10 +44,7 @@ impl SeenContexts {
     /// the oldest entry is evicted only if `can_introduce`.
     pub(super) fn seen(&self, identity: u64, can_introduce: impl FnOnce() -> bool) -> bool {
         let hash = identity.max(1);
-        let index = usize::try_from(hash >> 32)
-            .ok()
-            .map(|high| high & (self.sets.len() - 1));
-        let Some(set) = index.and_then(|index| self.sets.get(index)) else {
+        let Some(set) = self.set_of(hash) else {
             return false;
         };
         if set.holds(hash) {
@@ -62,6 +54,13 @@ impl SeenContexts {
             return false;
         }
         set.add(hash)
+    }
+
+    /// The set of a hash. Its upper half selects a set, like a fraction of their number.
+    fn set_of(&self, hash: u64) -> Option<&Set> {
+        let sets = u64::try_from(self.sets.len()).ok()?;
+        self.sets
+            .get(usize::try_from(((hash >> 32) * sets) >> 32).ok()?)
     }
 
     /// Forgets all contexts.

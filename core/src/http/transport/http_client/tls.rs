@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
@@ -73,6 +73,10 @@ impl fmt::Debug for Tls {
     }
 }
 
+/// TLS sessions that are kept for resumption, up to eight of each server. A client connects to few
+/// servers, and rustls allocates the room for all of them at once, by default for 256 sessions.
+const SESSIONS: usize = 64;
+
 const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
 
@@ -123,16 +127,18 @@ fn client_config(
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(verifier(settings, &provider)?);
-    match settings.cert_file {
+    let mut config = match settings.cert_file {
         Some(path) => {
             let (chain, key) =
                 client_identity(path).map_err(|error| bad_file(path, IDENTITY, error))?;
             builder
                 .with_client_auth_cert(chain, key)
-                .map_err(|error| bad_file(path, IDENTITY, error))
+                .map_err(|error| bad_file(path, IDENTITY, error))?
         }
-        None => Ok(builder.with_no_client_auth()),
-    }
+        None => builder.with_no_client_auth(),
+    };
+    config.resumption = Resumption::in_memory_sessions(SESSIONS);
+    Ok(config)
 }
 
 fn verifier(
