@@ -10,9 +10,9 @@ use crate::measure::Lane;
 use crate::report::Report;
 use crate::workload::generate;
 use crate::{
-    all_flags, change_sets, contexts, daemon, evaluation, event_allocations, events, floor, growth,
-    hooks, many_contexts, outage, paced, parsing, patch_cost, scope, serve, startup, table, tower,
-    typed_flags, under_patches,
+    all_flags, big_segments, change_sets, contexts, daemon, evaluation, event_allocations, events,
+    floor, growth, hooks, many_clients, many_contexts, many_flags, outage, paced, parsing,
+    patch_cost, read_through, scope, serve, startup, table, tower, typed_flags, under_patches,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +47,18 @@ enum Part {
     TypedFlags,
     /// A request through the tower layer.
     Tower,
+    /// Memberships of big segments that are cached.
+    BigSegments,
+    /// Flags in the cache of a read-through store.
+    ReadThrough,
     /// A client that reads its flags from a database.
     Daemon,
     /// The command `vexil eval` over many contexts.
     ManyContexts,
+    /// Clients that share a process.
+    ManyClients,
+    /// A client with up to a million flags.
+    ManyFlags,
     /// Costs as functions of a size.
     Growth,
     /// A client whose database goes down and comes back empty.
@@ -60,7 +68,7 @@ enum Part {
 }
 
 /// The parts measured by `all` and `quick`, in order.
-const REGULAR: [Part; 18] = [
+const REGULAR: [Part; 22] = [
     Part::Evaluation,
     Part::Floor,
     Part::Events,
@@ -76,8 +84,12 @@ const REGULAR: [Part; 18] = [
     Part::Scope,
     Part::TypedFlags,
     Part::Tower,
+    Part::BigSegments,
+    Part::ReadThrough,
     Part::Daemon,
     Part::ManyContexts,
+    Part::ManyClients,
+    Part::ManyFlags,
     Part::Growth,
 ];
 
@@ -147,6 +159,7 @@ impl Command {
                 Part::Scope => lanes.extend(scope::lanes()?),
                 Part::TypedFlags => lanes.extend(typed_flags::lanes()?),
                 Part::Tower => lanes.extend(tower::lanes()?),
+                Part::BigSegments => lanes.extend(big_segments::lanes()?),
                 _ => {}
             }
         }
@@ -172,8 +185,12 @@ impl Part {
             Self::Scope => "scope",
             Self::TypedFlags => "typed-flags",
             Self::Tower => "tower",
+            Self::BigSegments => "big-segments",
+            Self::ReadThrough => "read-through",
             Self::Daemon => "daemon",
             Self::ManyContexts => "many-contexts",
+            Self::ManyClients => "many-clients",
+            Self::ManyFlags => "many-flags",
             Self::Growth => "growth",
             Self::Outage => "outage",
             Self::Serve => "serve",
@@ -228,11 +245,15 @@ impl Part {
             Self::Scope => each(scope::report(pace, allocated)?),
             Self::TypedFlags => each(typed_flags::report(pace, allocated)?),
             Self::Tower => each(tower::report(pace, allocated)?),
+            Self::BigSegments => each(big_segments::report(effort, allocated)?),
+            Self::ReadThrough => each(read_through::report(&generate(1_000), pace)?),
             Self::Daemon => daemon::reports(effort, each)?,
             Self::ManyContexts => {
                 let (contexts, rounds) = effort.choose((10_000, 1), (100_000, 7));
                 each(many_contexts::report(&generate(1_000), contexts, rounds)?);
             }
+            Self::ManyClients => each(many_clients::report(effort)?),
+            Self::ManyFlags => each(many_flags::report(effort)?),
             Self::Growth => growth::reports(effort, each)?,
             Self::Outage => each(outage::report(effort)?),
             Self::Serve => each(serve::report(effort)?),

@@ -1,5 +1,6 @@
 //! Allocations of an evaluation with events: on its thread, and in the whole process until all
-//! events are delivered.
+//! events are delivered. Of a flag that is only counted, and of one whose evaluations are all
+//! reported in full.
 //!
 //! The allocations of other calls on their thread are in the tables of `evaluation`, `all_flags`,
 //! `parsing` and `contexts`. This part also counts the threads that deliver events, so it uses a
@@ -23,7 +24,12 @@ use crate::sdk::{Sdk, numbered_user};
 use crate::table::short;
 use crate::workload::generate;
 
-const FLAG: &str = "bench-simple";
+/// A flag that is counted.
+const COUNTED: &str = "bench-simple";
+/// A flag with `trackEvents`.
+const TRACKED: &str = "flag-00003";
+/// Fewer than the events that the buffer holds, which is delivered every five seconds.
+const TRACKED_CALLS: u64 = 5_000;
 const CONTEXTS: usize = 10;
 /// Calls per second.
 const RATE: f64 = 10_000.0;
@@ -31,6 +37,7 @@ const RATE: f64 = 10_000.0;
 /// A probe that makes paced calls in a counting program.
 pub(crate) struct Counting {
     url: String,
+    flag: String,
     calls: u64,
     counted_by: String,
 }
@@ -54,6 +61,7 @@ impl Probe for Counting {
     fn arguments(&self) -> Vec<String> {
         vec![
             self.url.clone(),
+            self.flag.clone(),
             self.calls.to_string(),
             self.counted_by.clone(),
         ]
@@ -61,8 +69,9 @@ impl Probe for Counting {
 
     fn parse(arguments: &[String]) -> Option<Self> {
         match arguments {
-            [url, calls, counted_by] => Some(Self {
+            [url, flag, calls, counted_by] => Some(Self {
                 url: url.clone(),
+                flag: flag.clone(),
                 calls: calls.parse().ok()?,
                 counted_by: counted_by.clone(),
             }),
@@ -78,7 +87,7 @@ impl Probe for Counting {
         let mut walk = contexts.iter().cycle();
         let mut call = || {
             if let Some(context) = walk.next() {
-                black_box(S::bool_variation(&client, FLAG, context));
+                black_box(S::bool_variation(&client, &self.flag, context));
             }
         };
         // The first event of each context introduces it to the service; that is not part of a call.
@@ -90,49 +99,48 @@ impl Probe for Counting {
     }
 }
 
-pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
-    let calls = effort.choose(2_000, 20_000);
-    let json = String::from_utf8(generate(1_000).to_json()?)?;
-    let mut rows = Vec::new();
-    let mut of_ours = f64::NAN;
-    for (name, counted_by) in [
-        ("calling thread", BY_THREAD),
-        ("whole process, delivery included", BY_PROCESS),
-    ] {
-        let service = FakeService::builder().data(json.as_str()).start()?;
+/// The allocations of a call on its thread, and in the whole process, as `[ours, peer]`.
+struct PerCall {
+    on_its_thread: [Allocated; 2],
+    in_the_process: [Allocated; 2],
+}
+
+fn per_call(json: &str, flag: &str, calls: u64) -> Result<PerCall, Box<dyn Error>> {
+    let count = |counted_by: &str| -> Result<[Counted; 2], Box<dyn Error>> {
+        let service = FakeService::builder().data(json).start()?;
         let counting = Counting {
             url: service.url(),
+            flag: flag.into(),
             calls,
             counted_by: counted_by.into(),
         };
-        let whole = counted_by == BY_PROCESS;
-        let per_call = |counted: Counted| {
-            let closing = if whole {
-                counted.closing
-            } else {
-                Allocated::default()
-            };
-            (counted.calling + closing) / calls as f64
-        };
-        let [ours, peer] = [probe::ours(&counting)?, probe::peer(&counting)?].map(per_call);
-        if !whole {
-            of_ours = ours.allocations;
-        }
-        let cell = |number: f64| {
-            if number == 0.0 {
-                short(number)
-            } else {
-                format!("{number:.3}")
-            }
-        };
-        rows.push([
-            name.into(),
-            cell(ours.allocations),
-            cell(ours.bytes),
-            cell(peer.allocations),
-            cell(peer.bytes),
-        ]);
-    }
+        Ok([probe::ours(&counting)?, probe::peer(&counting)?])
+    };
+    let calls = calls as f64;
+    Ok(PerCall {
+        on_its_thread: count(BY_THREAD)?.map(|counted| counted.calling / calls),
+        in_the_process: count(BY_PROCESS)?
+            .map(|counted| (counted.calling + counted.closing) / calls),
+    })
+}
+
+pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
+    let calls = effort.choose(2_000, 20_000);
+    let json = String::from_utf8(generate(1_000).to_json()?)?;
+    let counted = per_call(&json, COUNTED, calls)?;
+    let tracked = per_call(&json, TRACKED, calls.min(TRACKED_CALLS))?;
+    let rows = [
+        row("counted: calling thread", counted.on_its_thread),
+        row(
+            "counted: whole process, with delivery",
+            counted.in_the_process,
+        ),
+        row("in full: calling thread", tracked.on_its_thread),
+        row(
+            "in full: whole process, with delivery",
+            tracked.in_the_process,
+        ),
+    ];
     let headings = [
         "per call, with events",
         "ours, allocations",
@@ -142,14 +150,39 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     ];
     let text = layout::aligned(headings.map(String::from), &rows);
     let text = format!(
-        "{text}{calls} calls, {RATE} a second, {CONTEXTS} contexts that the service knows\n"
+        "{text}{calls} calls, {} in full, {RATE} a second, {CONTEXTS} contexts that the service knows\n",
+        calls.min(TRACKED_CALLS)
     );
+    let finding = |what, [ours, _]: [Allocated; 2], most| {
+        Finding::new(what, ours.allocations, Target::AtMost(most))
+    };
     Ok(Report {
         text,
-        findings: vec![Finding::new(
-            "with events: allocations of a call, on its thread",
-            of_ours,
-            Target::AtMost(0.0),
-        )],
+        findings: vec![
+            finding(
+                "with events: allocations of a call, on its thread",
+                counted.on_its_thread,
+                0.0,
+            ),
+            finding(
+                "an event in full: allocations of a call, until it is delivered",
+                tracked.in_the_process,
+                3.0,
+            ),
+        ],
     })
+}
+
+fn row(name: &str, [ours, peer]: [Allocated; 2]) -> [String; 5] {
+    let cell = |number: f64| match number {
+        0.0 => short(number),
+        number => format!("{number:.3}"),
+    };
+    [
+        name.into(),
+        cell(ours.allocations),
+        cell(ours.bytes),
+        cell(peer.allocations),
+        cell(peer.bytes),
+    ]
 }

@@ -19,7 +19,8 @@ use crate::report::{Finding, Report, Target};
 use crate::sdk::{Sdk, numbered_user};
 use crate::workload::Data;
 
-const FLAG: &str = "bench-simple";
+/// The flag of most measurements with events and with threads.
+pub(crate) const FLAG: &str = "bench-simple";
 const THREADS: [usize; 2] = [1, 2];
 const CONTEXTS: [usize; 2] = [10, 100_000];
 
@@ -175,15 +176,16 @@ impl Probe for Loop {
         let contexts = (0..self.shape.contexts)
             .map(numbered_user::<S>)
             .collect::<Result<Vec<_>, _>>()?;
-        let (calls, rate) = evaluate::<S>(&client, &contexts, self.shape);
+        let (calls, rate) = evaluate::<S>(&client, FLAG, &contexts, self.shape);
         S::close(client);
         Ok(Calls { calls, rate })
     }
 }
 
-/// Evaluates on several threads for a fixed time. Returns the number and rate of the calls.
+/// Evaluates a flag on several threads for a fixed time. Returns the number and rate of the calls.
 pub(crate) fn evaluate<S: Sdk>(
     client: &S::Client,
+    flag: &str,
     contexts: &[S::Context],
     shape: Shape,
 ) -> (u64, f64) {
@@ -193,7 +195,9 @@ pub(crate) fn evaluate<S: Sdk>(
         let loops: Vec<_> = (0..shape.threads)
             .map(|thread| {
                 let offset = thread * contexts.len() / shape.threads;
-                scope.spawn(move || evaluate_until::<S>(client, contexts, offset, start + limit))
+                scope.spawn(move || {
+                    evaluate_until::<S>(client, flag, contexts, offset, start + limit)
+                })
             })
             .collect();
         // The calls of a thread that panicked are not counted.
@@ -208,6 +212,7 @@ pub(crate) fn evaluate<S: Sdk>(
 /// Evaluates until the deadline, reading the clock once per thousand calls.
 fn evaluate_until<S: Sdk>(
     client: &S::Client,
+    flag: &str,
     contexts: &[S::Context],
     offset: usize,
     end: Instant,
@@ -216,7 +221,7 @@ fn evaluate_until<S: Sdk>(
     let mut calls = 0;
     while Instant::now() < end {
         for context in walk.by_ref().take(1_000) {
-            black_box(S::bool_variation(client, FLAG, context));
+            black_box(S::bool_variation(client, flag, context));
         }
         calls += 1_000;
     }

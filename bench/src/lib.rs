@@ -16,6 +16,7 @@
 
 mod all_flags;
 mod allocations;
+mod big_segments;
 mod change_sets;
 mod command;
 mod compare;
@@ -33,7 +34,9 @@ mod lanes;
 mod latency;
 mod layout;
 mod machine;
+mod many_clients;
 mod many_contexts;
+mod many_flags;
 mod measure;
 mod memory;
 mod ours;
@@ -44,6 +47,7 @@ mod part;
 mod patch_cost;
 mod peer;
 mod probe;
+mod read_through;
 mod report;
 mod scope;
 mod sdk;

@@ -16,7 +16,7 @@ use crate::measure::Sides;
 use crate::ours::Ours;
 use crate::peer::Peer;
 use crate::sdk::Sdk;
-use crate::{event_allocations, events, paced, startup, under_patches};
+use crate::{event_allocations, events, many_clients, many_flags, paced, startup, under_patches};
 
 const SUBCOMMAND: &str = "probe";
 const OURS: &str = "ours";
@@ -86,6 +86,8 @@ pub(crate) fn run(arguments: &[String], count: Counter<'_>) -> Option<Result<(),
         event_allocations::Counting::NAME => {
             answer::<event_allocations::Counting>(side, rest, count)
         }
+        many_clients::ManyClients::NAME => answer::<many_clients::ManyClients>(side, rest, count),
+        many_flags::ManyFlags::NAME => answer::<many_flags::ManyFlags>(side, rest, count),
         paced::Paced::NAME => answer::<paced::Paced>(side, rest, count),
         _ => Err(format!("unknown probe {name}").into()),
     })

@@ -78,7 +78,12 @@ pub(crate) trait Sdk: 'static {
 /// Returns the workload's user with another key.
 pub(crate) fn numbered_user<S: Sdk>(number: usize) -> Result<S::Context, Box<dyn Error>> {
     S::context(&ContextData {
-        key: Box::leak(format!("user-{number:06}").into_boxed_str()),
+        key: Box::leak(numbered_key(number).into_boxed_str()),
         ..USER
     })
+}
+
+/// Returns the key of [`numbered_user`].
+pub(crate) fn numbered_key(number: usize) -> String {
+    format!("user-{number:06}")
 }

@@ -75,7 +75,7 @@ fn quiet<S: Sdk>(json: &str, shape: Shape) -> Result<f64, Box<dyn Error>> {
     let contexts = (0..shape.contexts)
         .map(numbered_user::<S>)
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(events::evaluate::<S>(&client, &contexts, shape).1)
+    Ok(events::evaluate::<S>(&client, events::FLAG, &contexts, shape).1)
 }
 
 fn json() -> Result<String, Box<dyn Error>> {

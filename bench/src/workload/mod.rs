@@ -15,6 +15,7 @@ mod large;
 mod parts;
 mod patch;
 mod payload;
+mod plain;
 mod rng;
 mod shape;
 
@@ -23,6 +24,7 @@ pub(crate) use generate::generate;
 pub(crate) use large::{LARGE_CLAUSE, LARGE_SEGMENT, add_large, clause_of, segment_of};
 pub(crate) use patch::{Patch, patch_of, patches};
 pub(crate) use payload::{current, delta, full_payload, poll_body, stream_text};
+pub(crate) use plain::{plain_flags, plain_patches};
 pub(crate) use shape::Data;
 
 #[cfg(test)]

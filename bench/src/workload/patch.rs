@@ -31,7 +31,7 @@ pub(crate) fn patch_of(data: &Data, key: &str) -> Result<Patch, Box<dyn Error>> 
 }
 
 impl Patch {
-    fn of(flag: &Flag) -> Result<Self, serde_json::Error> {
+    pub(super) fn of(flag: &Flag) -> Result<Self, serde_json::Error> {
         const VERSION: &str = "\"version\":";
         let json = serde_json::to_string(flag)?;
         // Only the key comes before it, and keys contain no quotes.
