@@ -41,42 +41,8 @@ enum Source {
 /// Measures the given number of rounds. Each delivers the complete data once and patches every flag
 /// once.
 pub(crate) fn report(data: &Data, rounds: u32) -> Result<Report, Box<dyn Error>> {
-    let payload = full_payload(data)?;
-    let classic_put = String::from_utf8(data.to_json()?)?;
-    let classic_put = format!("event: put\ndata: {{\"path\":\"/\",\"data\":{classic_put}}}\n\n");
-    let complete = [
-        (Source::ClassicStream, pieces(&classic_put)),
-        (Source::Stream, pieces(&stream_text(&payload))),
-        (Source::Poll, pieces(&poll_body(&payload))),
-    ];
-    let patches = patches(data)?;
-
-    let mut full = [const { Vec::new() }; 3];
-    for _ in 0..rounds {
-        for ((source, body), times) in complete.iter().zip(&mut full) {
-            let (client, took) = Connected::start(*source, body)?;
-            times.push(took.as_secs_f64() * 1_000.0);
-            client.close();
-        }
-    }
-    let [(_, put), (_, streamed), _] = &complete;
-    let (classic, _) = Connected::start(Source::ClassicStream, put)?;
-    let (change_sets, _) = Connected::start(Source::Stream, streamed)?;
-    let (mut single, mut deltas) = (Vec::new(), Vec::new());
-    for round in 1..=rounds {
-        let event = |patch: &Patch| format!("event: patch\ndata: {}\n\n", patch.event(round));
-        single.push(classic.deliver(patches.iter().map(event))?);
-        let events = |patch: &Patch| stream_text(&delta(patch, round));
-        deltas.push(change_sets.deliver(patches.iter().map(events))?);
-    }
-    if classic.state()? != change_sets.state()? {
-        return Err("the protocols lead to different flags".into());
-    }
-    classic.close();
-    change_sets.close();
-
-    let [put, streamed, polled] = full.map(Spread::of);
-    let [patch, delta] = [single, deltas].map(Spread::of);
+    let [put, streamed, polled] = complete(data, rounds)?;
+    let [patch, delta] = changes(data, rounds)?;
     let compared = [
         ("complete data, streamed, ms", streamed, put),
         ("complete data, polled, ms", polled, put),
@@ -113,6 +79,55 @@ pub(crate) fn report(data: &Data, rounds: u32) -> Result<Report, Box<dyn Error>>
         text: layout::aligned(headings.map(String::from), &rows),
         findings,
     })
+}
+
+/// Returns the milliseconds until a client has its flags: over the classic stream, by a streamed change
+/// set, by a polled one.
+pub(crate) fn complete(data: &Data, rounds: u32) -> Result<[Spread; 3], Box<dyn Error>> {
+    let payload = full_payload(data)?;
+    let complete = [
+        (Source::ClassicStream, pieces(&put(data)?)),
+        (Source::Stream, pieces(&stream_text(&payload))),
+        (Source::Poll, pieces(&poll_body(&payload))),
+    ];
+    let mut full = [const { Vec::new() }; 3];
+    for _ in 0..rounds {
+        for ((source, body), times) in complete.iter().zip(&mut full) {
+            let (client, took) = Connected::start(*source, body)?;
+            times.push(took.as_secs_f64() * 1_000.0);
+            client.close();
+        }
+    }
+    Ok(full.map(Spread::of))
+}
+
+/// Returns the nanoseconds of a change of one flag: by a patch of the classic stream, by a change set.
+pub(crate) fn changes(data: &Data, rounds: u32) -> Result<[Spread; 2], Box<dyn Error>> {
+    let patches = patches(data)?;
+    let streamed = stream_text(&full_payload(data)?);
+    let (classic, _) = Connected::start(Source::ClassicStream, &pieces(&put(data)?))?;
+    let (change_sets, _) = Connected::start(Source::Stream, &pieces(&streamed))?;
+    let (mut single, mut deltas) = (Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        let event = |patch: &Patch| format!("event: patch\ndata: {}\n\n", patch.event(round));
+        single.push(classic.deliver(patches.iter().map(event))?);
+        let events = |patch: &Patch| stream_text(&delta(patch, round));
+        deltas.push(change_sets.deliver(patches.iter().map(events))?);
+    }
+    if classic.state()? != change_sets.state()? {
+        return Err("the protocols lead to different flags".into());
+    }
+    classic.close();
+    change_sets.close();
+    Ok([single, deltas].map(Spread::of))
+}
+
+/// The first event of a classic stream.
+fn put(data: &Data) -> Result<String, Box<dyn Error>> {
+    let data = String::from_utf8(data.to_json()?)?;
+    Ok(format!(
+        "event: put\ndata: {{\"path\":\"/\",\"data\":{data}}}\n\n"
+    ))
 }
 
 fn without_unit(name: &str) -> &str {

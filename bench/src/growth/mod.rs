@@ -3,9 +3,12 @@
 //! Each curve is drawn into a file under [`FOLDER`], which the documentation shows.
 
 mod load;
+mod many;
 mod patches;
 mod plot;
+mod protocols;
 mod size;
+mod summaries;
 
 use std::error::Error;
 use std::fs;
@@ -79,7 +82,13 @@ pub(crate) fn reports(effort: Effort, each: &mut impl FnMut(Report)) -> Result<(
         size::segment,
         load::contexts,
         load::threads,
+        summaries::keys,
         patches::patches,
+        protocols::payload,
+        protocols::changes,
+        many::patch,
+        many::start,
+        many::clients,
     ] {
         let curve = measure(effort)?;
         // A brief run must not overwrite the plots of a full run.
