@@ -1,16 +1,19 @@
-//! Runs the hot paths one by one, for a tool that counts instructions.
+//! Runs the hot paths one by one, for a tool that counts instructions and for a test that counts
+//! allocations.
 //!
 //! Instruction counts do not depend on the load of the machine, so they can have a budget. Only
 //! instructions within [`measured`], whose name is passed to the tool, are counted, which excludes
 //! the start and other threads.
 
 use std::error::Error;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vexil::Value;
+use vexil::config::{EventsConfig, ServiceEndpoints};
+use vexil::{Client, Value};
 use vexil_testing::FakeService;
 
-use crate::measure::{Batch, batch};
+use crate::measure::{Batch, Lane, batch};
 use crate::ours::Ours;
 use crate::sdk::Sdk;
 use crate::workload::{USER, generate};
@@ -25,6 +28,10 @@ enum Way {
     Json,
     /// As a struct.
     Typed,
+    /// With an event for each evaluation.
+    InFull,
+    /// The state of all flags.
+    AllFlags,
 }
 
 /// Name and flag.
@@ -66,34 +73,95 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box
         .into_iter()
         .find(|path| path.0 == name)
         .ok_or("unknown path")?;
-    let json = String::from_utf8(generate(1_000).to_json()?)?;
-    let limits = Limits {
-        rps: 100,
-        burst: 20,
-        name: "standard".into(),
-        strict: true,
-    };
-    let service = FakeService::builder().data(json.as_str()).start()?;
-    let client = match way {
-        Way::Reported => Ours::connect_with_events(&service.url())?,
-        Way::Plain | Way::ThroughAScope | Way::Json | Way::Typed => {
-            let data = Ours::test_data(Ours::parse(json.as_bytes())?);
-            data.set(LIMITS, serde_json::to_value(&limits)?);
-            Ours::client(&data)?
-        }
-    };
-    let user = Ours::context(&USER)?;
-    let scope = client.scope(&user);
-    let mut calls = match way {
-        Way::Plain | Way::Reported => batch(move || Ours::bool_variation(&client, flag, &user)),
-        Way::ThroughAScope => batch(move || scope.bool_variation(flag, false)),
-        Way::Json => batch(move || client.json_variation(flag, &user, Value::Null)),
-        Way::Typed => batch(move || client.json_as(flag, &user, None::<Limits>)),
-    };
+    let mut calls = Data::generate()?.calls(flag, way)?;
     // Fills caches that later calls reuse: compiled patterns, thread-local values.
     calls(1);
     measured(&mut calls);
     Ok(())
+}
+
+/// Returns all paths, and those whose allocations alone are counted.
+pub(crate) fn lanes() -> Result<Vec<Lane>, Box<dyn Error>> {
+    const MORE: [(&str, &str, Way); 2] = [
+        ("event-in-full", "flag-00003", Way::InFull),
+        ("all-flags", "", Way::AllFlags),
+    ];
+    let data = Data::generate()?;
+    PATHS
+        .into_iter()
+        .chain(MORE)
+        .map(|(name, flag, way)| Ok(Lane::new(name, data.calls(flag, way)?)))
+        .collect()
+}
+
+/// The flags that the paths evaluate.
+struct Data {
+    json: String,
+    limits: Limits,
+}
+
+impl Data {
+    fn generate() -> Result<Self, Box<dyn Error>> {
+        Ok(Self {
+            json: String::from_utf8(generate(1_000).to_json()?)?,
+            limits: Limits {
+                rps: 100,
+                burst: 20,
+                name: "standard".into(),
+                strict: true,
+            },
+        })
+    }
+
+    /// Returns calls that evaluate this flag.
+    fn calls(&self, flag: &'static str, way: Way) -> Result<Batch, Box<dyn Error>> {
+        let source = || -> Result<_, Box<dyn Error>> {
+            let data = Ours::test_data(Ours::parse(self.json.as_bytes())?);
+            data.set(LIMITS, serde_json::to_value(&self.limits)?);
+            Ok(data)
+        };
+        let user = Ours::context(&USER)?;
+        Ok(match way {
+            Way::Plain => {
+                let client = Ours::client(&source()?)?;
+                batch(move || Ours::bool_variation(&client, flag, &user))
+            }
+            Way::Reported => {
+                let service = FakeService::builder().data(self.json.as_str()).start()?;
+                let client = Ours::connect_with_events(&service.url())?;
+                batch(move || {
+                    // Kept, because events are delivered to it.
+                    let _ = &service;
+                    Ours::bool_variation(&client, flag, &user)
+                })
+            }
+            Way::InFull => {
+                // A delivery would empty the buffer, which would then allocate again.
+                let client = Client::builder("sdk-key")
+                    .data_source(source()?)
+                    .events(EventsConfig::new().flush_interval(Duration::MAX))
+                    .service_endpoints(ServiceEndpoints::relay("http://localhost:1"))
+                    .start()?;
+                batch(move || Ours::bool_variation(&client, flag, &user))
+            }
+            Way::ThroughAScope => {
+                let scope = Ours::client(&source()?)?.scope(&user);
+                batch(move || scope.bool_variation(flag, false))
+            }
+            Way::Json => {
+                let client = Ours::client(&source()?)?;
+                batch(move || client.json_variation(flag, &user, Value::Null))
+            }
+            Way::Typed => {
+                let client = Ours::client(&source()?)?;
+                batch(move || client.json_as(flag, &user, None::<Limits>))
+            }
+            Way::AllFlags => {
+                let client = Ours::client(&source()?)?;
+                batch(move || Ours::flags_state(&client, &user))
+            }
+        })
+    }
 }
 
 /// Not inlined, because the tool finds it by name.

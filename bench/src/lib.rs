@@ -118,6 +118,28 @@ pub fn count_allocations(
     Ok(())
 }
 
+/// Counts the allocations of the hot paths on their thread, per call and by name.
+///
+/// `count` is the same as for [`count_allocations`].
+///
+/// # Errors
+///
+/// Returns an error if a client cannot be started.
+pub fn allocations_of_hot_paths(
+    count: impl Fn(&mut dyn FnMut()) -> Allocated,
+) -> Result<Vec<(String, f64)>, Box<dyn Error>> {
+    let mut lanes = hot_path::lanes()?;
+    lanes.extend(scope::lanes()?);
+    lanes.extend(typed_flags::lanes()?);
+    lanes.extend(hooks::lanes()?);
+    lanes.extend(big_segments::lanes()?);
+    let counted = lanes.into_iter().map(|mut lane| {
+        let allocated = measure::count(&mut lane, &count);
+        (lane.name, allocated.allocations)
+    });
+    Ok(counted.collect())
+}
+
 /// Runs the hot path named by the argument, for a tool that counts instructions; without an
 /// argument, lists the paths.
 ///
