@@ -25,7 +25,7 @@ use crate::report::{Finding, Report, Target};
 use crate::sdk::{START_LIMIT, Sdk};
 use crate::workload::{plain_flags, plain_patches};
 
-/// The patches of a round, each of another flag.
+/// The patches of a round, each of another flag, if there are that many.
 const PATCHES: u32 = 2_000;
 
 /// A probe that starts a client with the flags of a file and patches some of them.
@@ -85,8 +85,9 @@ impl Probe for ManyFlags {
             1_024.0 * added as f64 / f64::from(self.flags)
         });
         let sink = source.sink.get().ok_or("the data source was not run")?;
+        let patches = PATCHES.min(self.flags);
         let patch = (0..self.rounds)
-            .map(|round| apply(&**sink, &plain_patches(self.flags, round, PATCHES)?))
+            .map(|round| apply(&**sink, &plain_patches(self.flags, round, patches)?))
             .collect::<Result<_, _>>()?;
         Ok(Measured {
             start_millis,

@@ -21,8 +21,8 @@ pub(crate) fn plain_flags(count: u32) -> Data {
     }
 }
 
-/// Returns the keys and the texts of newer versions of `count` of the [`plain_flags`], other ones in
-/// each round as long as there are any.
+/// Returns the keys and the texts of newer versions of `count` of the [`plain_flags`], which must be that
+/// many: other ones in each round, until all had their turn.
 pub(crate) fn plain_patches(
     flags: u32,
     round: u32,
