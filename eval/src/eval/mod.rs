@@ -4,31 +4,6 @@
 //! returns [`Outcome::Needs`]; the caller fetches the data and evaluates again, which is safe
 //! because the first attempt leaves no state behind. Evaluated prerequisites are part of the
 //! result, and the caller decides how to report them.
-//!
-//! ```
-//! use vexil_eval::{Found, Lookup, Outcome, evaluate};
-//! use vexil_eval::model::{Flag, Segment};
-//! use vexil_eval::Context;
-//!
-//! struct Nothing;
-//!
-//! impl Lookup for Nothing {
-//!     fn flag(&self, _: &str) -> Found<&Flag> {
-//!         Found::Absent
-//!     }
-//!     fn segment(&self, _: &str) -> Found<&Segment> {
-//!         Found::Absent
-//!     }
-//! }
-//!
-//! let flag: Flag = serde_json::from_str(
-//!     r#"{"on": true, "variations": ["a", "b"], "fallthrough": {"variation": 1}}"#,
-//! )?;
-//! let context = Context::new("ada")?;
-//! let Outcome::Done(evaluation) = evaluate(&flag, &context, &Nothing) else { unreachable!() };
-//! assert_eq!(evaluation.variation, Some((1, &"b".into())));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 mod bucket;
 mod clause;
@@ -54,6 +29,33 @@ use crate::text::Text;
 use crate::value::Value;
 
 /// The outcome of an evaluation.
+///
+/// ```
+/// use vexil_eval::model::{Flag, Segment};
+/// use vexil_eval::{Context, Found, Lookup, Need, Outcome, evaluate};
+///
+/// struct Nothing;
+///
+/// impl Lookup for Nothing {
+///     fn flag(&self, _: &str) -> Found<&Flag> {
+///         Found::Absent
+///     }
+///     fn segment(&self, _: &str) -> Found<&Segment> {
+///         Found::Absent
+///     }
+/// }
+///
+/// let flag: Flag = serde_json::from_str(
+///     r#"{"on": true, "variations": ["a", "b"], "fallthrough": {"variation": 1}}"#,
+/// )?;
+/// let context = Context::new("ada")?;
+/// match evaluate(&flag, &context, &Nothing) {
+///     Outcome::Done(evaluation) => assert_eq!(evaluation.variation, Some((1, &"b".into()))),
+///     Outcome::Needs(Need::Flag(key)) => panic!("the flag {key} has to be fetched first"),
+///     Outcome::Needs(need) => panic!("{need:?} has to be fetched first"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[expect(
     clippy::exhaustive_enums,
