@@ -24,6 +24,17 @@ impl Payload {
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Whether it is serialized in a fraction of a millisecond.
+    pub(super) fn is_small(&self) -> bool {
+        const EVENTS: usize = 50;
+        const BYTES: usize = 16 << 10;
+        let counters = self.summary.flags.values().flat_map(|flag| &flag.counters);
+        let values = counters.map(|counter| counter.value.weight());
+        let events = self.events.iter().map(FullEvent::weight);
+        self.events.len() + self.summary.flags.len() <= EVENTS
+            && events.chain(values).sum::<usize>() <= BYTES
+    }
 }
 
 /// An event that is reported individually and occupies a slot in the buffer.

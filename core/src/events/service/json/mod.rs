@@ -52,6 +52,11 @@ impl EventWriter {
         }
     }
 
+    /// Whether the application filters the events, which may take any time.
+    pub(super) fn filters(&self) -> bool {
+        self.filter.is_some()
+    }
+
     /// Serializes all events, followed by the summary unless it is empty.
     pub(super) fn write(&self, payload: &Payload) -> serde_json::Result<SerializedPayload> {
         /// Enough for most events.

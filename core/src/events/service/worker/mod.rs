@@ -1,6 +1,6 @@
 //! [`Worker`]: delivers recorded events, at intervals and on demand.
 //!
-//! Serialization and compression run on the blocking pool; sending is async. Several deliveries may
+//! Serialization of large payloads and compression run on the blocking pool; sending is async. Several deliveries may
 //! run at once. If all slots are taken, events stay buffered until the next flush, so waiting loses
 //! nothing.
 
@@ -14,9 +14,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::delivery::{Delivered, DeliveryStats};
 use super::destination::Destination;
 use super::diagnostic::Diagnostics;
-use super::json::EventWriter;
+use super::json::{EventWriter, SerializedPayload};
 #[cfg(feature = "metrics")]
 use super::meter::EventMeter;
+use super::payload::Payload;
 use super::processor::{Command, DefaultEventProcessor, Records};
 use crate::meter::Meter;
 use crate::runtime::{Runtime, catch_panic};
@@ -174,11 +175,7 @@ impl Worker {
         };
         self.runtime.spawn_detached(async move {
             let (_slot, _in_flight) = (slot, in_flight);
-            let serialized = runtime
-                .spawn_blocking(move || writer.write(&payload))
-                .finish()
-                .await;
-            let serialized = match serialized {
+            let serialized = match write(&runtime, writer, payload).await {
                 Some(Ok(serialized)) => serialized,
                 Some(Err(error)) => {
                     return tracing::error!(%error, count, "cannot serialize events, payload lost");
@@ -219,6 +216,20 @@ impl Worker {
         self.runtime
             .spawn_detached(async move { destination.diagnose(body).await });
     }
+}
+
+/// Serializes a payload: a small one at once, so that a process whose clients report little needs no
+/// further thread. Returns `None` if that panics, or the runtime is gone.
+async fn write(
+    runtime: &Runtime,
+    writer: Arc<EventWriter>,
+    payload: Payload,
+) -> Option<serde_json::Result<SerializedPayload>> {
+    if payload.is_small() && !writer.filters() {
+        return catch_panic(async { writer.write(&payload) }).await;
+    }
+    let write = move || writer.write(&payload);
+    runtime.spawn_blocking(write).finish().await
 }
 
 /// A payload whose outcome is not counted yet. If dropped before that, by a panic or with the
