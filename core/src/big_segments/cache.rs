@@ -2,8 +2,8 @@
 //!
 //! Readers take no lock. Like the memory store, the cache is an immutable snapshot that is cheap to
 //! copy with one change. A reader writes only when it is the first to use a context after an
-//! insertion, so threads that evaluate the same contexts do not slow one another down. The order of
-//! uses between two insertions is therefore unknown, which is all that eviction lacks.
+//! insertion, so threads that evaluate the same contexts do not slow one another down. Contexts that
+//! were last used between the same two insertions count as equally recent.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
