@@ -259,10 +259,7 @@ mod tests {
         let one = Shards::new(vec![flag("a", 1), flag("b", 1)]);
         let two = one
             .with(flag("a", 2))
-            .with(Entry::Deleted {
-                key: "b".into(),
-                version: 5,
-            })
+            .with(Entry::deleted("b", 5))
             .with(flag("c", 1));
         let version = |shards: &Shards<Entry<Flag>>, key: &str| shards.get(key).map(Entry::version);
         assert_eq!(

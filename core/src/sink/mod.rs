@@ -513,7 +513,7 @@ fn is_stored(item: &Item, snapshot: &dyn Snapshot) -> bool {
                     && item.json().is_some()
                     && item.json() == stored.json()
             }
-            (Entry::Deleted { .. }, Found::Absent) => true,
+            (Entry::Deleted(_), Found::Absent) => true,
             _ => false,
         }
     }

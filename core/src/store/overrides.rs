@@ -90,7 +90,7 @@ fn marked_item(item: Item) -> Item {
 fn marked(entry: Entry<Flag>) -> Entry<Flag> {
     match entry {
         Entry::Present(flag) => Arc::unwrap_or_clone(flag).into_override().into(),
-        deleted @ Entry::Deleted { .. } => deleted,
+        deleted @ Entry::Deleted(_) => deleted,
     }
 }
 

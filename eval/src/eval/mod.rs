@@ -219,7 +219,7 @@ impl<'a, T: Trace<'a>> Evaluator<'_, 'a, T> {
         self.trace.targets(found);
         match found {
             Some((_, target)) => {
-                self.variation(flag, target.variation, Verdict::TargetMatch);
+                self.variation(flag, target.variation(), Verdict::TargetMatch);
                 true
             }
             None => false,

@@ -50,7 +50,7 @@ pub trait ItemData: Prepared {
 
     /// Returns defects that do not prevent the item from being used.
     fn problems(&self) -> &[Problem] {
-        &self.meta().problems
+        self.meta().problems()
     }
 
     /// Returns the regular expressions of the rules.
@@ -73,7 +73,7 @@ pub trait ItemData: Prepared {
 
     /// Returns the JSON text of the item, if it was kept.
     fn json(&self) -> Option<&Bytes> {
-        self.meta().json.as_deref()
+        self.meta().json()
     }
 }
 
@@ -82,9 +82,46 @@ pub trait ItemData: Prepared {
 pub(super) struct Meta {
     pub(super) key: Text,
     pub(super) version: u64,
-    pub(super) problems: Box<[Problem]>,
-    /// The JSON text, if stores may need it. Boxed, because clients without a database have none.
-    pub(super) json: Option<Box<Bytes>>,
+    /// Boxed, because few items have problems, and clients without a database keep no text.
+    extra: Option<Box<Extra>>,
+}
+
+/// The part of an item's data that most items have not.
+#[derive(Clone, Debug, Default)]
+struct Extra {
+    problems: Box<[Problem]>,
+    /// The JSON text, if stores may need it.
+    json: Option<Bytes>,
+}
+
+impl Meta {
+    pub(super) fn new(key: Text, version: u64, problems: Box<[Problem]>) -> Self {
+        let extra = (!problems.is_empty()).then(|| {
+            Box::new(Extra {
+                problems,
+                json: None,
+            })
+        });
+        Self {
+            key,
+            version,
+            extra,
+        }
+    }
+
+    pub(super) fn problems(&self) -> &[Problem] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.problems)
+    }
+
+    fn json(&self) -> Option<&Bytes> {
+        self.extra.as_ref()?.json.as_ref()
+    }
+
+    fn set_json(&mut self, json: Option<Bytes>) {
+        if json.is_some() || self.extra.is_some() {
+            self.extra.get_or_insert_default().json = json;
+        }
+    }
 }
 
 /// Items that are prepared from their raw form.
@@ -112,7 +149,7 @@ pub(super) trait Prepared: Clone {
 /// let present = Entry::from(flag);
 /// assert!(present.present().is_some_and(|flag| !flag.is_on()));
 ///
-/// let deleted = Entry::<Flag>::Deleted { key: "banner".into(), version: 4 };
+/// let deleted = Entry::<Flag>::deleted("banner", 4);
 /// assert!(deleted.present().is_none());
 /// assert!(deleted.version() > present.version());
 /// # Ok::<(), serde_json::Error>(())
@@ -125,13 +162,22 @@ pub(super) trait Prepared: Clone {
 pub enum Entry<T> {
     /// The item is present.
     Present(Arc<T>),
-    /// The item was deleted.
-    Deleted {
-        /// The key of the deleted item.
-        key: Text,
-        /// The version of the deletion.
-        version: u64,
-    },
+    /// The item was deleted. Boxed, because a map of flags has few tombstones, and a large entry
+    /// would take its space for each flag.
+    Deleted(Box<Tombstone>),
+}
+
+/// The key and the version of a deleted item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "nothing else is kept of a deleted item"
+)]
+pub struct Tombstone {
+    /// The key of the deleted item.
+    pub key: Text,
+    /// The version of the deletion.
+    pub version: u64,
 }
 
 /// Shares the item, so `T` need not be `Clone`.
@@ -139,21 +185,32 @@ impl<T> Clone for Entry<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Present(item) => Self::Present(Arc::clone(item)),
-            Self::Deleted { key, version } => Self::Deleted {
-                key: key.clone(),
-                version: *version,
-            },
+            Self::Deleted(tombstone) => Self::Deleted(tombstone.clone()),
         }
     }
 }
 
 impl<T> Entry<T> {
+    /// Creates the tombstone of a deleted item.
+    ///
+    /// ```
+    /// use vexil_eval::model::{Entry, Flag};
+    ///
+    /// let deleted = Entry::<Flag>::deleted("banner", 4);
+    /// assert_eq!((deleted.key().as_str(), deleted.version()), ("banner", 4));
+    /// ```
+    #[must_use]
+    pub fn deleted(key: impl Into<Text>, version: u64) -> Self {
+        let key = key.into();
+        Self::Deleted(Box::new(Tombstone { key, version }))
+    }
+
     /// Returns the flag or segment, or `None` if it was deleted.
     #[must_use]
     pub fn present(&self) -> Option<&Arc<T>> {
         match self {
             Self::Present(item) => Some(item),
-            Self::Deleted { .. } => None,
+            Self::Deleted(_) => None,
         }
     }
 }
@@ -164,7 +221,7 @@ impl<T: ItemData> Entry<T> {
     pub fn key(&self) -> &Text {
         match self {
             Self::Present(item) => item.key(),
-            Self::Deleted { key, .. } => key,
+            Self::Deleted(tombstone) => &tombstone.key,
         }
     }
 
@@ -173,7 +230,7 @@ impl<T: ItemData> Entry<T> {
     pub fn version(&self) -> u64 {
         match self {
             Self::Present(item) => item.version(),
-            Self::Deleted { version, .. } => *version,
+            Self::Deleted(tombstone) => tombstone.version,
         }
     }
 
@@ -210,7 +267,7 @@ impl<T: ItemData> Entry<T> {
     /// ```
     /// use vexil_eval::model::{Entry, Flag};
     ///
-    /// let deleted = Entry::<Flag>::Deleted { key: "banner".into(), version: 3 };
+    /// let deleted = Entry::<Flag>::deleted("banner", 3);
     /// assert_eq!(deleted.with_version(4).version(), 4);
     /// ```
     #[must_use]
@@ -220,14 +277,14 @@ impl<T: ItemData> Entry<T> {
                 Arc::make_mut(item).meta_mut().version = to;
             }
             Self::Present(_) => {}
-            Self::Deleted { version, .. } => *version = to,
+            Self::Deleted(tombstone) => tombstone.version = to,
         }
         self
     }
 
     fn with_text(mut self, json: Option<Bytes>) -> Self {
         if let Self::Present(item) = &mut self {
-            Arc::make_mut(item).meta_mut().json = json.map(Box::new);
+            Arc::make_mut(item).meta_mut().set_json(json);
         }
         self
     }
@@ -272,10 +329,7 @@ fn loose_entry<T: Prepared>(
 ) -> Result<Entry<T>, serde_json::Error> {
     if value.get("deleted") == Some(&serde_json::Value::Bool(true)) {
         let tombstone: RawTombstone = serde_json::from_value(value)?;
-        return Ok(Entry::Deleted {
-            key,
-            version: tombstone.version.0,
-        });
+        return Ok(Entry::deleted(key, tombstone.version.0));
     }
     let raw = serde_json::from_value(value)?;
     Ok(entry(raw, key, patterns))
@@ -283,7 +337,7 @@ fn loose_entry<T: Prepared>(
 
 pub(super) fn entry<T: Prepared>(raw: T::Raw, key: Text, patterns: &mut Patterns) -> Entry<T> {
     match raw.deleted() {
-        Some(version) => Entry::Deleted { key, version },
+        Some(version) => Entry::deleted(key, version),
         None => Entry::from(T::prepare(raw, key, patterns)),
     }
 }
@@ -303,6 +357,6 @@ pub(super) fn deserialize<'de, T: Prepared, D: Deserializer<'de>>(
     }
     let key = raw.key().clone();
     let mut item = T::prepare(raw, key, &mut Patterns::default());
-    item.meta_mut().json = Some(Box::new(text));
+    item.meta_mut().set_json(Some(text));
     Ok(item)
 }

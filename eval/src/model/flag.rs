@@ -39,7 +39,7 @@ pub struct Flag {
     /// A hash of the key.
     key_hash: u64,
     pub(crate) on: bool,
-    pub(crate) variations: Box<[Value]>,
+    variations: Variations,
     pub(crate) off_variation: Option<i64>,
     pub(crate) fallthrough: VariationOrRollout,
     pub(crate) targets: Targets,
@@ -52,6 +52,32 @@ pub struct Flag {
     exclude_from_summaries: bool,
     rare: Option<Box<Rare>>,
     pub(crate) is_override: bool,
+}
+
+/// The values of a flag. Those of a boolean flag are not stored: most flags are boolean.
+#[derive(Clone, Debug)]
+enum Variations {
+    TrueFalse,
+    Other(Box<[Value]>),
+}
+
+impl Variations {
+    fn values(&self) -> &[Value] {
+        const TRUE_FALSE: &[Value] = &[Value::Bool(true), Value::Bool(false)];
+        match self {
+            Self::TrueFalse => TRUE_FALSE,
+            Self::Other(values) => values,
+        }
+    }
+}
+
+impl From<Vec<Value>> for Variations {
+    fn from(values: Vec<Value>) -> Self {
+        match values.as_slice() {
+            [Value::Bool(true), Value::Bool(false)] => Self::TrueFalse,
+            _ => Self::Other(values.into()),
+        }
+    }
 }
 
 /// What few flags have.
@@ -124,7 +150,7 @@ impl Flag {
     /// ```
     #[must_use]
     pub fn variations(&self) -> &[Value] {
-        &self.variations
+        self.variations.values()
     }
 
     /// Returns the keys of the prerequisite flags, in order.
@@ -235,7 +261,7 @@ impl Flag {
     /// ```
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
-        &self.meta.problems
+        self.meta.problems()
     }
 
     /// Returns the same flag with another version.
@@ -286,7 +312,8 @@ impl Flag {
     /// Returns the variation at an index from flag data, which may be out of range.
     pub(crate) fn variation(&self, index: i64) -> Option<(usize, &Value)> {
         let index = usize::try_from(index).ok()?;
-        self.variations.get(index).map(|value| (index, value))
+        let value = self.variations().get(index)?;
+        Some((index, value))
     }
 }
 
@@ -338,12 +365,7 @@ impl Prepared for Flag {
             rare: (rare != Rare::default()).then(|| Box::new(rare)),
             is_override: false,
             key_hash: key_hash(&key),
-            meta: Meta {
-                key,
-                version: raw.version.0,
-                problems,
-                json: None,
-            },
+            meta: Meta::new(key, raw.version.0, problems),
         }
     }
 
@@ -429,11 +451,31 @@ fn prepare_rollout(raw: RawRollout, preparation: &mut Preparation<'_>) -> Rollou
 #[derive(Clone, Debug)]
 pub(crate) struct Targets(Box<[(Kind, KeyMap<Target>)]>);
 
-/// The list that contains a targeted key.
+/// The list that contains a targeted key. Small, because there is one for each key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
-    pub(crate) place: usize,
-    pub(crate) variation: i64,
+    place: u32,
+    /// An index beyond 32 bits is as invalid as the largest one that fits.
+    variation: i32,
+}
+
+impl Target {
+    fn new(place: usize, variation: i64) -> Self {
+        let most = if variation < 0 { i32::MIN } else { i32::MAX };
+        Self {
+            place: u32::try_from(place).unwrap_or(u32::MAX),
+            variation: i32::try_from(variation).unwrap_or(most),
+        }
+    }
+
+    /// Returns the position of the list.
+    pub(crate) fn place(self) -> usize {
+        usize::try_from(self.place).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn variation(self) -> i64 {
+        self.variation.into()
+    }
 }
 
 impl Targets {
@@ -446,10 +488,7 @@ impl Targets {
         let mut kinds: Vec<(Kind, Vec<(Text, Target)>)> = Vec::new();
         for (place, list) in lists.into_iter().enumerate() {
             let kind = Kind::from(list.context_kind);
-            let target = Target {
-                place,
-                variation: list.variation.0,
-            };
+            let target = Target::new(place, list.variation.0);
             let keys = list.values.0.into_iter().map(|key| (key, target));
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, entries)) => entries.extend(keys),
@@ -506,5 +545,36 @@ impl Targets {
             .iter()
             .filter_map(|(kind, keys)| Some((kind, keys.get(key_of(kind)?)?)));
         hits.min_by_key(|(_, target)| target.place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Entry;
+
+    /// An environment has thousands of each.
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn the_parts_of_a_flag_are_small() {
+        assert_eq!(size_of::<Entry<Flag>>(), 16);
+        assert_eq!(size_of::<Flag>(), 160);
+        assert_eq!(size_of::<FlagRule>(), 64);
+        assert_eq!(size_of::<Clause>(), 96);
+        assert_eq!(size_of::<(Text, Target)>(), 32);
+        assert_eq!(size_of::<KeyMap<Target>>(), 16);
+    }
+
+    #[test]
+    fn a_target_beyond_32_bits_stays_invalid() {
+        for (variation, kept) in [
+            (1, 1),
+            (-1, -1),
+            (1 << 40, i64::from(i32::MAX)),
+            (-1 << 40, i64::from(i32::MIN)),
+        ] {
+            assert_eq!(Target::new(2, variation).variation(), kept);
+        }
+        assert_eq!(Target::new(2, 0).place(), 2);
     }
 }

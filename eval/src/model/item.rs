@@ -37,10 +37,9 @@ impl Item {
     /// ```
     #[must_use]
     pub fn deleted(kind: DataKind, key: impl Into<Text>, version: u64) -> Self {
-        let key = key.into();
         match kind {
-            DataKind::Flag => Self::Flag(Entry::Deleted { key, version }),
-            DataKind::Segment => Self::Segment(Entry::Deleted { key, version }),
+            DataKind::Flag => Self::Flag(Entry::deleted(key, version)),
+            DataKind::Segment => Self::Segment(Entry::deleted(key, version)),
         }
     }
 

@@ -12,9 +12,13 @@ const FEW: usize = 16;
 
 /// Maps keys to values. Of duplicate keys the first wins.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::box_collection,
+    reason = "few lists are long, and a flag should be small"
+)]
 pub(crate) enum KeyMap<V> {
     Few(Box<[(Text, V)]>),
-    Many(HashMap<Text, V, RandomState>),
+    Many(Box<HashMap<Text, V, RandomState>>),
 }
 
 impl<V> KeyMap<V> {
@@ -39,15 +43,19 @@ impl<V> FromIterator<(Text, V)> for KeyMap<V> {
         for (key, value) in entries {
             many.entry(key).or_insert(value);
         }
-        Self::Many(many)
+        Self::Many(Box::new(many))
     }
 }
 
 /// A set of keys.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::box_collection,
+    reason = "few lists are long, and a flag should be small"
+)]
 pub(crate) enum KeySet {
     Few(Box<[Text]>),
-    Many(HashSet<Text, RandomState>),
+    Many(Box<HashSet<Text, RandomState>>),
 }
 
 impl KeySet {
@@ -64,7 +72,7 @@ impl From<Vec<Text>> for KeySet {
         if keys.len() <= FEW {
             Self::Few(keys.into())
         } else {
-            Self::Many(keys.into_iter().collect())
+            Self::Many(Box::new(keys.into_iter().collect()))
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) mod written;
 
 pub use change_set::{ChangeSet, ChangeSetKind, Selector};
 pub use data_set::{DataSet, DataSetReader};
-pub use entry::{Entry, ItemData};
+pub use entry::{Entry, ItemData, Tombstone};
 pub use error::ReadError;
 pub use flag::Flag;
 pub use item::{Item, Upserted};

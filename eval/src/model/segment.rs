@@ -93,7 +93,7 @@ impl Segment {
     /// Returns defects that do not prevent the segment from being used.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
-        &self.meta.problems
+        self.meta.problems()
     }
 
     /// Returns the same segment with another version.
@@ -126,12 +126,7 @@ impl Prepared for Segment {
             excluded: Lists::prepare(raw.excluded.0, raw.excluded_contexts.0),
             rules,
             big,
-            meta: Meta {
-                key,
-                version: raw.version.0,
-                problems,
-                json: None,
-            },
+            meta: Meta::new(key, raw.version.0, problems),
         }
     }
 

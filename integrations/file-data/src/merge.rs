@@ -126,7 +126,7 @@ trait Item: Clone {
 fn key<T: Item>(entry: &Entry<T>) -> &Text {
     match entry {
         Entry::Present(item) => item.key(),
-        Entry::Deleted { key, .. } => key,
+        Entry::Deleted(tombstone) => &tombstone.key,
     }
 }
 
@@ -134,11 +134,11 @@ fn numbered<T: Item>(entry: Entry<T>, items: Items) -> Entry<T> {
     let version = match (items, &entry) {
         (Items::Data { version }, _) => version,
         (Items::Overrides, Entry::Present(item)) => item.version().max(1),
-        (Items::Overrides, Entry::Deleted { version, .. }) => *version,
+        (Items::Overrides, Entry::Deleted(tombstone)) => tombstone.version,
     };
     match entry {
         Entry::Present(item) => Arc::unwrap_or_clone(item).with_version(version).into(),
-        Entry::Deleted { key, .. } => Entry::Deleted { key, version },
+        Entry::Deleted(tombstone) => Entry::deleted(tombstone.key, version),
     }
 }
 

@@ -22,7 +22,7 @@ impl<'a> Recorder<'a> {
             Cause::Pattern => MalformedCause::PatternTooCostly,
             Cause::Variation(variation) => MalformedCause::VariationOutOfRange {
                 variation,
-                variations: part.flag.variations.len(),
+                variations: part.flag.variations().len(),
             },
             Cause::NoOutcome => MalformedCause::NoOutcome,
         };

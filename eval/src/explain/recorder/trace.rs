@@ -90,13 +90,13 @@ impl<'a> Trace<'a> for &mut Recorder<'a> {
         let written = part.written.clone();
         let raw = written.as_deref();
         let target = found.map(|(kind, target)| Target {
-            at: raw.map(|raw| lists::target_list(raw, target.place)),
+            at: raw.map(|raw| lists::target_list(raw, target.place())),
             kind: kind.text().into(),
             key: context
                 .member(kind)
                 .map_or("", |member| member.key())
                 .into(),
-            variation: target.variation,
+            variation: target.variation(),
         });
         let kind = StepKind::Targets {
             lists: raw.map(|raw| lists::targets(raw).1.len()),

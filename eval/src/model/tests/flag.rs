@@ -40,7 +40,7 @@ fn the_properties_of_a_flag_are_read() {
     assert_eq!(flag.off_variation, Some(1));
     assert!(matches!(flag.fallthrough, VariationOrRollout::Variation(0)));
     let (_, target) = flag.targets.find(|_| Some("ada")).unwrap();
-    assert_eq!(target.variation, 1);
+    assert_eq!(target.variation(), 1);
     let prerequisites = flag.prerequisites.iter();
     let prerequisites: Vec<_> = prerequisites
         .map(|required| (required.key.as_str(), required.variation))

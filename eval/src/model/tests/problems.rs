@@ -162,7 +162,7 @@ fn kinds_inside_flag_data_are_not_checked() {
     let target = flag
         .targets
         .find(|kind| (*kind == Kind::from(Text::from("kind"))).then_some("k"));
-    assert_eq!(target.unwrap().1.variation, 0);
+    assert_eq!(target.unwrap().1.variation(), 0);
     assert!(flag.problems().is_empty());
 }
 

@@ -26,8 +26,9 @@ fn tombstones_with_junk() -> [Json; 3] {
 
 fn is_tombstone(item: &Item) -> bool {
     match item {
-        Item::Flag(Entry::Deleted { key, version }) => *key == "k" && *version == 7,
-        Item::Segment(Entry::Deleted { key, version }) => *key == "k" && *version == 7,
+        Item::Flag(Entry::Deleted(deleted)) | Item::Segment(Entry::Deleted(deleted)) => {
+            deleted.key == "k" && deleted.version == 7
+        }
         _ => false,
     }
 }
