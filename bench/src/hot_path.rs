@@ -16,9 +16,9 @@ use vexil_testing::FakeService;
 use crate::measure::{Batch, Lane, batch};
 use crate::ours::Ours;
 use crate::sdk::Sdk;
-use crate::workload::{USER, generate};
+use crate::workload::{self, USER, generate, patch_of};
 
-/// How a flag is evaluated.
+/// What is done with a flag.
 #[derive(Clone, Copy)]
 enum Way {
     Plain,
@@ -32,10 +32,12 @@ enum Way {
     InFull,
     /// The state of all flags.
     AllFlags,
+    /// Read from its JSON, as it arrives in a patch, and dropped.
+    Read,
 }
 
 /// Name and flag.
-const PATHS: [(&str, &str, Way); 8] = [
+const PATHS: [(&str, &str, Way); 9] = [
     ("fallthrough", "bench-simple", Way::Plain),
     ("rules", "bench-rules", Way::Plain),
     ("rollout", "bench-rollout", Way::Plain),
@@ -44,6 +46,7 @@ const PATHS: [(&str, &str, Way); 8] = [
     ("fallthrough-in-scope", "bench-simple", Way::ThroughAScope),
     ("json", LIMITS, Way::Json),
     ("json-as-struct", LIMITS, Way::Typed),
+    ("read-flag", "bench-rules", Way::Read),
 ];
 
 /// A flag whose value is an object of four members.
@@ -96,14 +99,17 @@ pub(crate) fn lanes() -> Result<Vec<Lane>, Box<dyn Error>> {
 
 /// The flags that the paths evaluate.
 struct Data {
+    generated: workload::Data,
     json: String,
     limits: Limits,
 }
 
 impl Data {
     fn generate() -> Result<Self, Box<dyn Error>> {
+        let generated = generate(1_000);
         Ok(Self {
-            json: String::from_utf8(generate(1_000).to_json()?)?,
+            json: String::from_utf8(generated.to_json()?)?,
+            generated,
             limits: Limits {
                 rps: 100,
                 burst: 20,
@@ -155,6 +161,10 @@ impl Data {
             Way::Typed => {
                 let client = Ours::client(&source()?)?;
                 batch(move || client.json_as(flag, &user, None::<Limits>))
+            }
+            Way::Read => {
+                let text = patch_of(&self.generated, flag)?.flag(1);
+                batch(move || Ours::read_flag(flag, &text).is_ok())
             }
             Way::AllFlags => {
                 let client = Ours::client(&source()?)?;

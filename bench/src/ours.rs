@@ -6,7 +6,8 @@ use std::sync::Arc;
 use vexil::client::{FlagsState, FlagsStateOptions};
 use vexil::config::{DataSystem, ServiceEndpoints};
 use vexil::eval::{Found, Outcome, evaluate};
-use vexil::model::{DataKind, DataSet, Entry, Item};
+use vexil::json::Cursor;
+use vexil::model::{DataKind, DataSet, DataSetReader, Entry, Item, ItemReader};
 use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, Context};
 use vexil_testing::TestData;
@@ -27,9 +28,9 @@ impl Sdk for Ours {
 
     fn parse(json: &[u8]) -> Result<DataSet, Box<dyn Error>> {
         // Like the built-in data sources without a database: the items keep no JSON text.
-        Ok(DataSet::read(&mut serde_json::Deserializer::from_str(
-            std::str::from_utf8(json)?,
-        ))?)
+        let mut reader = DataSetReader::new(false);
+        reader.document(&mut Cursor::whole(std::str::from_utf8(json)?))?;
+        Ok(reader.finish())
     }
 
     fn context(data: &ContextData) -> Result<Context, Box<dyn Error>> {
@@ -55,7 +56,8 @@ impl Sdk for Ours {
     }
 
     fn read_flag(key: &str, json: &str) -> Result<Item, Box<dyn Error>> {
-        Ok(Item::from_json(DataKind::Flag, key, json.as_bytes())?)
+        // Like a patch of the built-in data sources without a database.
+        Ok(ItemReader::new(false).read(DataKind::Flag, key, json)?)
     }
 
     fn test_data(model: DataSet) -> TestData {
