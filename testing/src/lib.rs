@@ -58,6 +58,8 @@
 //! - `http-transport`: `transport_conformance!`, the suite for HTTP transports.
 //! - `fault-proxy`: `FaultProxy`, which cuts, delays and corrupts connections to a local server.
 //! - `servers`: Redis and DynamoDB Local, started and stopped by a test. On Unix only.
+//! - `containers`: the same servers in containers of Docker or Podman, where the programs are not
+//!   installed.
 
 #[cfg(any(feature = "fake-service", all(unix, feature = "servers")))]
 mod authority;
