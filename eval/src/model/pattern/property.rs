@@ -5,6 +5,8 @@
 //! the requested name). Accepting more names here than other SDKs do would make a flag work in one
 //! service and not in another.
 
+use regex_syntax::ast;
+use regex_syntax::hir::translate::Translator;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 
 /// Returns the code points of a property, or `None` if the name is unknown.
@@ -38,12 +40,19 @@ pub(super) fn code_points(name: &str) -> Option<ClassUnicode> {
         .flatten()
 }
 
-/// Reads a table of `regex-syntax`, which exposes its tables only through its parser.
+/// Reads a table of `regex-syntax`, which exposes its tables only through the translation of its
+/// syntax tree. Its parser is not used and so not linked.
 fn table(property: &str, value: &str) -> Option<ClassUnicode> {
-    match regex_syntax::parse(&format!(r"\p{{{property}={value}}}"))
-        .ok()?
-        .into_kind()
-    {
+    let class = ast::Ast::class_unicode(ast::ClassUnicode {
+        span: ast::Span::splat(ast::Position::new(0, 1, 1)),
+        negated: false,
+        kind: ast::ClassUnicodeKind::NamedValue {
+            op: ast::ClassUnicodeOpKind::Equal,
+            name: property.to_owned(),
+            value: value.to_owned(),
+        },
+    });
+    match Translator::new().translate("", &class).ok()?.into_kind() {
         HirKind::Class(Class::Unicode(class)) => Some(class),
         // A class with a single code point.
         HirKind::Literal(literal) => {
