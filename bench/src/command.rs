@@ -12,7 +12,8 @@ use crate::workload::generate;
 use crate::{
     all_flags, big_segments, change_sets, contexts, daemon, evaluation, event_allocations, events,
     floor, growth, hooks, many_clients, many_contexts, many_flags, outage, paced, parsing,
-    patch_cost, read_through, scope, serve, startup, table, tower, typed_flags, under_patches,
+    patch_cost, peers, read_through, scope, serve, startup, table, tower, typed_flags,
+    under_patches,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,8 @@ enum Part {
     Outage,
     /// The flag server with many clients.
     Serve,
+    /// The published SDKs of other languages, and the newest one for Rust.
+    Peers,
 }
 
 /// The parts measured by `all` and `quick`, in order.
@@ -94,7 +97,7 @@ const REGULAR: [Part; 22] = [
 ];
 
 /// The parts that are measured only if they are named.
-const LONG: [Part; 2] = [Part::Outage, Part::Serve];
+const LONG: [Part; 3] = [Part::Outage, Part::Serve, Part::Peers];
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Command {
@@ -194,6 +197,7 @@ impl Part {
             Self::Growth => "growth",
             Self::Outage => "outage",
             Self::Serve => "serve",
+            Self::Peers => "peers",
         }
     }
 
@@ -257,6 +261,7 @@ impl Part {
             Self::Growth => growth::reports(effort, each)?,
             Self::Outage => each(outage::report(effort)?),
             Self::Serve => each(serve::report(effort)?),
+            Self::Peers => each(peers::report(effort)?),
         }
         Ok(())
     }

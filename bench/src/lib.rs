@@ -46,6 +46,7 @@ mod parsing;
 mod part;
 mod patch_cost;
 mod peer;
+mod peers;
 mod probe;
 mod read_through;
 mod report;
@@ -78,7 +79,8 @@ pub fn time(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error
     };
     let as_child = probe::run(&arguments, &uncounted)
         .or_else(|| part::run(&arguments))
-        .or_else(|| serve::run(&arguments));
+        .or_else(|| serve::run(&arguments))
+        .or_else(|| peers::run(&arguments));
     if let Some(result) = as_child {
         return result;
     }
