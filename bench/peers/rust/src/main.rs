@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     let argument = std::env::args().nth(1).ok_or("an argument is missing")?;
     let options: Options = serde_json::from_str(&argument)?;
-    let user = options.contexts.first().ok_or("there is no context")?;
+    let user = options.contexts.first();
 
     println!(
         "{}",
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let client = options.start()?;
     println!("{}", json!({"started": begun.elapsed().as_secs_f64()}));
 
-    for flag in &options.flags {
+    for (flag, user) in options.flags.iter().zip(user.into_iter().cycle()) {
         let answer = client.bool_variation(user, flag, false);
         let mut line = options.measure(|calls| {
             for context in options.contexts.iter().cycle().take(calls) {
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         line["answer"] = answer.into();
         println!("{line}");
     }
-    if options.state {
+    if let (true, Some(user)) = (options.state, user) {
         let state = || client.all_flags_detail(user, FlagDetailConfig::new());
         let mut line = options.measure(|calls| {
             for _ in 0..calls {
