@@ -1,4 +1,4 @@
-//! [`Turns`]: what was read in all turns, as a table.
+//! [`Turns`]: the readings of all turns, as a table.
 
 use std::error::Error;
 
@@ -40,7 +40,7 @@ impl Reading {
     }
 }
 
-/// All readings, in rows.
+/// The readings of all turns, in rows.
 #[derive(Debug)]
 pub(super) struct Turns {
     peers: Vec<String>,
