@@ -36,16 +36,13 @@ pub(super) struct Session {
 
 enum Kind {
     /// Plain calls, and the state of all flags.
-    Calls { _service: Service },
+    Calls,
     /// Evaluations with events. Each run has a service of its own, which counts.
     Events { json: String },
     /// A start with many flags.
-    Start {
-        _service: Service,
-        settled: Duration,
-    },
+    Start { settled: Duration },
     /// Flags that are read from a database when they are evaluated, and cached.
-    Store { _database: Database },
+    Store { _database: Box<Database> },
 }
 
 impl Session {
@@ -57,8 +54,10 @@ impl Session {
             state: true,
             ..timed(effort.choose(0.05, 0.4))
         };
-        let kind = Kind::Calls { _service: service };
-        Ok(Self { kind, options })
+        Ok(Self {
+            kind: Kind::Calls,
+            options,
+        })
     }
 
     pub(super) fn events(data: &Data, effort: Effort) -> Result<Self, Box<dyn Error>> {
@@ -87,7 +86,6 @@ impl Session {
             ..Options::default()
         };
         let kind = Kind::Start {
-            _service: service,
             settled: Duration::from_millis(effort.choose(200, 1_000)),
         };
         Ok(Self { kind, options })
@@ -102,7 +100,7 @@ impl Session {
             ..timed(effort.choose(0.05, 0.4))
         };
         let kind = Kind::Store {
-            _database: database,
+            _database: Box::new(database),
         };
         Ok(Self { kind, options })
     }
@@ -114,7 +112,7 @@ impl Session {
 
     pub(super) fn run(&self, program: &Program) -> Result<Vec<Reading>, Box<dyn Error>> {
         match &self.kind {
-            Kind::Calls { .. } => {
+            Kind::Calls => {
                 let names = CALLS.map(|(_, name)| name).into_iter();
                 self.loops(program, names.chain(["state of 1,009 flags, ns"]))
             }
