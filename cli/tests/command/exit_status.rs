@@ -4,6 +4,7 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use rustix::process::{Pid, Signal, kill_process};
 use vexil_cli::Exit;
 use vexil_testing::servers::RedisServer;
 
@@ -85,7 +86,7 @@ fn commands_end_with_the_documented_status() {
 #[test]
 fn a_terminated_process_says_so() {
     let folder = Folder::with(&[("flags.json", FLAGS)]);
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let mut watching = Command::new(env!("CARGO_BIN_EXE_vexil"))
             .args(["watch", "flags.json"])
             .current_dir(folder.path(""))
@@ -95,14 +96,11 @@ fn a_terminated_process_says_so() {
         let mut stdout = watching.stdout.take().expect("standard output is piped");
         // The first byte is written after the handlers of signals were installed.
         std::io::Read::read_exact(&mut stdout, &mut [0]).expect("the state is shown");
-        let sent = Command::new("kill")
-            .args([signal, &watching.id().to_string()])
-            .status();
-        assert!(sent.expect("kill runs").success());
+        kill_process(Pid::from_child(&watching), signal).expect("the signal is sent");
         assert_eq!(
             watching.wait().expect("the command ends").code(),
             Some(code),
-            "{signal}"
+            "{signal:?}"
         );
     }
 }

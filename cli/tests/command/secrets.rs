@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
@@ -318,11 +319,7 @@ fn keys_tokens_and_contexts_of_a_flag_server_appear_nowhere() {
         );
         assert!(!answer.contains(PLANTED), "{head}: {answer}");
     }
-    let interrupted = Command::new("kill")
-        .args(["-INT", &server.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(interrupted.success());
+    kill_process(Pid::from_child(&server), Signal::INT).unwrap();
     assert_eq!(server.wait().unwrap().code(), Some(130));
     let log = log.join().unwrap();
     assert!(!log.contains(PLANTED), "{log}");
