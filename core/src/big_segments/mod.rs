@@ -37,7 +37,7 @@ mod reader;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-pub(crate) use reader::{BigSegmentReader, Cached, Settings};
+pub(crate) use reader::{BigSegmentReader, Settings};
 use vexil_eval::Membership;
 
 pub use crate::store_error::StoreError;

@@ -19,7 +19,6 @@ use super::layered::Layered;
 use super::pinned::Pinned;
 use super::read_path::ReadPath;
 use super::resolve::{Deadline, Resolver};
-use crate::big_segments::Cached;
 use crate::store::{Snapshot, StoreError};
 
 /// The data that an evaluation sees.
@@ -188,16 +187,36 @@ impl<'a> DataView<'a> {
                 None => self.attempt_again(key, context, finish),
             };
         }
-        if let ReadPath::Memory(memory) = &self.resolver.reads {
+        if let (ReadPath::Memory(memory), None) =
+            (&self.resolver.reads, &self.resolver.big_segments)
+        {
             let snapshot = memory.load();
-            return match &self.resolver.big_segments {
-                None => evaluate(snapshot.flag(key), key, context, &**snapshot, finish),
-                Some(big) => evaluate_with(&big.cached(), key, context, &**snapshot, finish),
-            };
+            return evaluate(snapshot.flag(key), key, context, &**snapshot, finish);
         }
-        let read = |snapshot: &dyn Snapshot| match &self.resolver.big_segments {
-            None => evaluate(snapshot.flag(key), key, context, snapshot, finish),
-            Some(big) => evaluate_with(&big.cached(), key, context, snapshot, finish),
+        self.attempt_elsewhere(key, context, finish)
+    }
+
+    /// Evaluates with any store and with cached memberships. Not inlined, so that evaluations with data
+    /// in memory stay small.
+    #[inline(never)]
+    fn attempt_elsewhere<R>(
+        self,
+        key: &str,
+        context: &Context,
+        finish: &impl Finish<R>,
+    ) -> Attempt<Result<R, EvalErrorKind>> {
+        let read = |snapshot: &dyn Snapshot| {
+            let found = snapshot.flag(key);
+            match &self.resolver.big_segments {
+                None => evaluate(found, key, context, snapshot, finish),
+                Some(big_segments) => {
+                    let data = Layered {
+                        upper: &big_segments.cached(),
+                        lower: snapshot,
+                    };
+                    evaluate(found, key, context, &data, finish)
+                }
+            }
         };
         self.resolver
             .reads
@@ -343,23 +362,6 @@ impl<R> Attempt<R> {
             attempt => attempt,
         }
     }
-}
-
-/// Evaluates with cached memberships. Not inlined, so that evaluations of a client without big
-/// segments stay small.
-#[inline(never)]
-fn evaluate_with<R>(
-    memberships: &Cached<'_>,
-    key: &str,
-    context: &Context,
-    snapshot: &dyn Snapshot,
-    finish: &impl Finish<R>,
-) -> Attempt<Result<R, EvalErrorKind>> {
-    let data = Layered {
-        upper: memberships,
-        lower: snapshot,
-    };
-    evaluate(snapshot.flag(key), key, context, &data, finish)
 }
 
 #[inline]
