@@ -156,12 +156,17 @@ fn compare(names: [String; 6], times: [Spread; 6]) -> Report {
             Finding::new(
                 "without events: times the floor",
                 ratios[1],
-                Target::AtMost(3.0),
+                Target::AtMost(2.0),
             ),
             Finding::new(
                 "with events: times the floor that counts",
                 ratios[3],
-                Target::AtMost(6.0),
+                Target::AtMost(3.5),
+            ),
+            Finding::new(
+                "a rollout: times the floor that hashes",
+                ratios[5],
+                Target::AtMost(1.3),
             ),
         ],
     }

@@ -136,12 +136,12 @@ pub(crate) fn report(data: &Data, processes: usize) -> Result<Report, Box<dyn Er
         Finding::new(
             "start with 10,000 flags: times as fast as the peer",
             start.ratio(),
-            Target::AtLeast(2.0),
+            Target::AtLeast(3.0),
         ),
         Finding::new(
             "memory that a start adds: times the peer's",
             1.0 / added.ratio(),
-            Target::AtMost(0.5),
+            Target::AtMost(0.33),
         ),
         Finding::new("threads of a client", threads.first(), Target::AtMost(1.0)),
         Finding::new(
