@@ -19,8 +19,8 @@ use vexil::client::CloseOnDrop;
 use vexil::config::{EventsConfig, ServiceEndpoints};
 use vexil::data_source::DataSourceState;
 use vexil::{Client, ClientBuilder, Context, global};
-use vexil_testing::FakeService;
 use vexil_testing::fake_service::Endpoint;
+use vexil_testing::{FakeService, TestData};
 
 /// A timeout that expires only if something hangs.
 const SOON: Duration = Duration::from_secs(60);
@@ -209,8 +209,11 @@ fn the_process_exits_while_a_client_streams_and_delivers_events() {
 #[test]
 fn the_process_exits_in_a_listener() {
     let ended = run("the_process_exits_in_a_listener", || {
-        let client = builder().start().unwrap();
+        let flags = TestData::new();
+        let client = builder().data_source(flags.clone()).start().unwrap();
         client.flag_tracker().add_listener(|_| exit(CHOSEN));
+        // After the listener was added: what a stream delivers may arrive before.
+        flags.set("flag", true);
         thread::sleep(SOON);
     });
     let Some(ended) = ended else { return };
