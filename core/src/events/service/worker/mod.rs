@@ -1,8 +1,8 @@
 //! [`Worker`]: delivers recorded events, at intervals and on demand.
 //!
-//! Serialization of large payloads and compression run on the blocking pool; sending is async. Several deliveries may
-//! run at once. If all slots are taken, events stay buffered until the next flush, so waiting loses
-//! nothing.
+//! Large payloads are serialized on the blocking pool, where payloads are compressed too; sending is
+//! async. Several deliveries may run at once. If all slots are taken, events stay buffered until the
+//! next flush, so waiting loses nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
