@@ -7,6 +7,7 @@
 //! A context and a scope are different types, so an evaluation knows at compile time which of the
 //! two kinds of data it sees.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -136,15 +137,32 @@ impl<'a> DataView<'a> {
         context: &Context,
         finish: impl Finish<R>,
     ) -> Result<R, EvalErrorKind> {
-        let need = match self.attempt(key, context, &finish) {
-            Attempt::Done(result) => return result,
-            Attempt::Needs(need) => need,
-        };
-        let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
+        match self.in_memory(key, context, &finish) {
+            Some(result) => result,
+            None => self
+                .resolve_elsewhere(key, context, &finish)
+                .unwrap_or_else(|| self.resolver.failed(key)),
+        }
+    }
+
+    /// Evaluates with data that is not in memory, or not yet. Not inlined, so that evaluations with
+    /// data in memory stay small. Returns `None` if data could not be fetched.
+    #[inline(never)]
+    fn resolve_elsewhere<R>(
+        self,
+        key: &str,
+        context: &Context,
+        finish: &impl Finish<R>,
+    ) -> Option<Result<R, EvalErrorKind>> {
+        let need = Cell::new(None);
+        if let Some(result) = self.attempt(key, context, finish, &need) {
+            return Some(result);
+        }
+        let need = need.into_inner()?;
+        let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, finish);
         let deadline = Deadline::default();
         self.resolver
             .wait(&deadline, self.fetch_until_done(need, again, &deadline))
-            .unwrap_or_else(|| self.resolver.failed(key))
     }
 
     /// Async form of [`DataView::resolve`].
@@ -157,9 +175,15 @@ impl<'a> DataView<'a> {
     where
         R: Send,
     {
-        let need = match self.attempt(key, context, &finish) {
-            Attempt::Done(result) => return result,
-            Attempt::Needs(need) => need,
+        if let Some(result) = self.in_memory(key, context, &finish) {
+            return result;
+        }
+        let need = Cell::new(None);
+        if let Some(result) = self.attempt(key, context, &finish, &need) {
+            return result;
+        }
+        let Some(need) = need.into_inner() else {
+            return self.resolver.failed(key);
         };
         let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
         self.fetch_until_done(need, again, &Deadline::default())
@@ -167,47 +191,46 @@ impl<'a> DataView<'a> {
             .unwrap_or_else(|| self.resolver.failed(key))
     }
 
-    /// Evaluates with the snapshot and the cached memberships, or in a scope with the data that it has
-    /// pinned and fetched earlier.
+    /// Evaluates with the data in memory. Returns `None` if it is elsewhere, or if some is missing.
     #[inline]
+    fn in_memory<R>(
+        self,
+        key: &str,
+        context: &Context,
+        finish: &impl Finish<R>,
+    ) -> Option<Result<R, EvalErrorKind>> {
+        // One call of `evaluate`, so that it is inlined.
+        let loaded;
+        let memory = match (self.pinned, &self.resolver.reads) {
+            (Some(pinned), _) => pinned.memory()?,
+            (None, ReadPath::Memory(store)) if self.resolver.big_segments.is_none() => {
+                loaded = store.load();
+                &**loaded
+            }
+            (None, _) => return None,
+        };
+        match evaluate(memory.flag(key), key, context, memory, finish) {
+            Attempt::Done(result) => Some(result),
+            Attempt::Needs(_) => None,
+        }
+    }
+
+    /// Evaluates with the snapshot and the cached memberships, or in a scope with the data that it has
+    /// pinned and fetched earlier. Sets `need` and returns `None` if data is missing.
     fn attempt<R>(
         self,
         key: &str,
         context: &Context,
         finish: &impl Finish<R>,
-    ) -> Attempt<Result<R, EvalErrorKind>> {
-        if let Some(pinned) = self.pinned {
-            return match pinned.memory() {
-                Some(memory) => match evaluate(memory.flag(key), key, context, memory, finish) {
-                    Attempt::Needs(_) if pinned.fetched().is_some() => {
-                        self.attempt_again(key, context, finish)
-                    }
-                    attempt => attempt,
-                },
-                None => self.attempt_again(key, context, finish),
-            };
+        need: &Cell<Option<Need>>,
+    ) -> Option<Result<R, EvalErrorKind>> {
+        if self.pinned.is_some() {
+            let attempt = self.attempt_with(&self.fetched(), key, context, finish);
+            return attempt.done_or(need);
         }
-        if let (ReadPath::Memory(memory), None) =
-            (&self.resolver.reads, &self.resolver.big_segments)
-        {
-            let snapshot = memory.load();
-            return evaluate(snapshot.flag(key), key, context, &**snapshot, finish);
-        }
-        self.attempt_elsewhere(key, context, finish)
-    }
-
-    /// Evaluates with any store and with cached memberships. Not inlined, so that evaluations with data
-    /// in memory stay small.
-    #[inline(never)]
-    fn attempt_elsewhere<R>(
-        self,
-        key: &str,
-        context: &Context,
-        finish: &impl Finish<R>,
-    ) -> Attempt<Result<R, EvalErrorKind>> {
         let read = |snapshot: &dyn Snapshot| {
             let found = snapshot.flag(key);
-            match &self.resolver.big_segments {
+            let attempt = match &self.resolver.big_segments {
                 None => evaluate(found, key, context, snapshot, finish),
                 Some(big_segments) => {
                     let data = Layered {
@@ -216,24 +239,11 @@ impl<'a> DataView<'a> {
                     };
                     evaluate(found, key, context, &data, finish)
                 }
-            }
+            };
+            attempt.done_or(need)
         };
-        self.resolver
-            .reads
-            .read(read)
-            .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
-    }
-
-    /// Evaluates with the data that was fetched earlier. Not inlined, so that evaluations that need
-    /// none of it stay small.
-    #[inline(never)]
-    fn attempt_again<R>(
-        self,
-        key: &str,
-        context: &Context,
-        finish: &impl Finish<R>,
-    ) -> Attempt<Result<R, EvalErrorKind>> {
-        self.attempt_with(&self.fetched(), key, context, finish)
+        let read = self.resolver.reads.read(read);
+        read.unwrap_or(Some(Err(EvalErrorKind::Exception)))
     }
 
     /// Evaluates with the snapshot and the fetched data.
@@ -355,6 +365,19 @@ pub(super) enum Attempt<R> {
 }
 
 impl<R> Attempt<R> {
+    /// Returns the result, or sets `need`. A store's reader copies what it returns, and a result without
+    /// what it might need is often small enough for a register.
+    #[inline]
+    fn done_or(self, need: &Cell<Option<Need>>) -> Option<R> {
+        match self {
+            Self::Done(result) => Some(result),
+            Self::Needs(missing) => {
+                need.set(Some(missing));
+                None
+            }
+        }
+    }
+
     /// Ends with `not_ready` if data is missing and the store holds no complete data set.
     pub(super) fn unless_not_ready(self, fetched: &Fetched, not_ready: impl FnOnce() -> R) -> Self {
         match self {

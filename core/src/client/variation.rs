@@ -5,6 +5,8 @@
 //! methods await I/O where the others block; it occurs only with big segments and with stores
 //! outside memory, never in a default configuration.
 
+use std::cell::Cell;
+
 use vexil_eval::model::Flag;
 use vexil_eval::{
     Context, ContextError, Detail, EvalErrorKind, Evaluation, Reason, TypeMismatch, Value,
@@ -43,9 +45,10 @@ impl<O> Read<O> {
     fn of<T: Requested<Output = O>>(flag: &Flag, evaluation: &Evaluation<'_>) -> Self {
         let version = flag.version();
         match evaluation.variation {
-            Some((_, value)) => {
-                T::read(value).map_or_else(|| wrong_type::<T>(version, value), Self::Value)
-            }
+            Some((_, value)) => T::read(value).map_or_else(
+                || Self::WrongType(wrong_type::<T>(version, value)),
+                Self::Value,
+            ),
             None => Self::Nothing(
                 evaluation
                     .verdict
@@ -74,11 +77,11 @@ impl<O> Read<O> {
 }
 
 #[cold]
-fn wrong_type<T: Requested>(version: u64, found: &Value) -> Read<T::Output> {
-    Read::WrongType(Box::new(WrongType {
+fn wrong_type<T: Requested>(version: u64, found: &Value) -> Box<WrongType> {
+    Box::new(WrongType {
         mismatch: T::mismatch(found),
         version,
-    }))
+    })
 }
 
 impl Client {
@@ -113,8 +116,7 @@ impl Client {
                 .variation_in_series(EvaluationMethod::Variation, key, context, default)
                 .value;
         }
-        let result = self.evaluate(key, context, &default, false, |read, _, _| read);
-        self.value_of(key, result, default)
+        self.value(key, context, default)
     }
 
     /// Returns the value of a flag, of the same type as `default`, and the reason for it. The value
@@ -330,7 +332,33 @@ impl Client {
         }
     }
 
+    /// Evaluates for a value, without hooks. What else was read is kept aside: a small result stays in
+    /// registers, and a larger one would be copied before its bytes can be loaded as whole words.
     #[inline]
+    pub(crate) fn value<T: Requested>(
+        &self,
+        key: &str,
+        context: &(impl AsContext + ?Sized),
+        default: T,
+    ) -> T::Output {
+        let no_value = Cell::new(Read::Nothing(None));
+        let read = |read, _: &Flag, _: &Evaluation<'_>| match read {
+            Read::Value(value) => Some(value),
+            read => {
+                no_value.set(read);
+                None
+            }
+        };
+        match self.evaluate(key, context, &default, false, read) {
+            Ok(Some(value)) => {
+                self.shared.meter.returned_value();
+                value
+            }
+            Ok(None) => self.value_of(key, Ok(no_value.into_inner()), default),
+            Err(error) => self.value_of(key, Err(error), default),
+        }
+    }
+
     pub(crate) fn value_of<T: Requested>(
         &self,
         key: &str,

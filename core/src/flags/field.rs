@@ -47,9 +47,7 @@ impl<T: FieldValue> Field<T> {
             let method = EvaluationMethod::Variation;
             return self.evaluate_in_series(method, client, context).value;
         }
-        let default = FieldDefault(self.default);
-        let result = client.evaluate(self.key, context, &default, false, |read, _, _| read);
-        client.value_of(self.key, result, default)
+        client.value(self.key, context, FieldDefault(self.default))
     }
 
     /// Evaluates the flag, with the reason for its value.
