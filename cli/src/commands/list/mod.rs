@@ -21,7 +21,7 @@ use crate::source;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  vexil list redis://localhost?prefix=ld:shop:live
+  vexil list 'redis://localhost?prefix=ld:shop:live'
   vexil list flags.yaml --flags --filter 'checkout-*'
   vexil list flags.yaml --uses segment:staff --json")]
 pub(crate) struct ListArgs {
