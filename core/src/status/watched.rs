@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{OnceLock, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -83,9 +83,6 @@ pub(super) struct Watched<T> {
     /// Held for a few instructions, never across an await and never while subscribers are woken,
     /// because wakers may run arbitrary code.
     inner: Mutex<Inner<T>>,
-    /// Unset before the first subscription: most states have no subscribers, and the backlog is
-    /// allocated as a whole.
-    changes: OnceLock<broadcast::Sender<T>>,
 }
 
 #[derive(Debug)]
@@ -95,6 +92,9 @@ struct Inner<T> {
     unsent: VecDeque<T>,
     /// Whether a thread is broadcasting; it also sends the changes added meanwhile.
     sending: bool,
+    /// `None` while there are no subscribers, as of most states: the backlog is allocated as a
+    /// whole.
+    changes: Option<broadcast::Sender<T>>,
 }
 
 impl<T: Clone> Watched<T> {
@@ -103,10 +103,10 @@ impl<T: Clone> Watched<T> {
             current,
             unsent: VecDeque::new(),
             sending: false,
+            changes: None,
         };
         Self {
             inner: Mutex::new(inner),
-            changes: OnceLock::new(),
         }
     }
 
@@ -123,9 +123,10 @@ impl<T: Clone> Watched<T> {
             return;
         }
         while let Some(next) = inner.unsent.pop_front() {
+            let changes = inner.changes.clone();
             drop(inner);
             // Fails if there are no subscribers. A waker that panics must not end the broadcasts.
-            if let Some(changes) = self.changes.get() {
+            if let Some(changes) = changes {
                 let _ = catch_unwind(AssertUnwindSafe(|| changes.send(next)));
             }
             inner = self.lock();
@@ -138,15 +139,24 @@ impl<T: Clone> Watched<T> {
     }
 
     pub(super) fn subscribe(&self) -> Subscription<T> {
-        let changes = self.changes.get_or_init(|| broadcast::Sender::new(BACKLOG));
+        let mut inner = self.lock();
+        let changes = inner
+            .changes
+            .get_or_insert_with(|| broadcast::Sender::new(BACKLOG));
         Subscription(changes.subscribe())
     }
 
     /// Waits for a state that `is_it` accepts, the current one included.
     pub(super) async fn first(&self, is_it: impl Fn(&T) -> bool) -> T {
+        let mut state = self.get();
+        if is_it(&state) {
+            return state;
+        }
+        // Declared first, so that it is dropped after the subscription.
+        let _release = Release(self);
         // Subscribes before reading the state, so that no change is missed in between.
         let mut changes = self.subscribe();
-        let mut state = self.get();
+        state = self.get();
         while !is_it(&state) {
             state = changes.next().await.unwrap_or_else(|| self.get());
         }
@@ -155,6 +165,20 @@ impl<T: Clone> Watched<T> {
 
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Frees the backlog when a wait ends, unless there are other subscribers.
+struct Release<'w, T: Clone>(&'w Watched<T>);
+
+impl<T: Clone> Drop for Release<'_, T> {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        let unused = inner
+            .changes
+            .take_if(|changes| changes.receiver_count() == 0);
+        drop(inner);
+        drop(unused);
     }
 }
 
@@ -211,6 +235,41 @@ mod tests {
             .map_while(|_| sees.recv_timeout(Duration::from_secs(60)).ok())
             .collect();
         assert_eq!(seen, [1, 1, 2]);
+    }
+
+    #[test]
+    fn the_backlog_is_freed_after_the_last_wait_but_kept_for_subscribers() {
+        let watched = Watched::new(0);
+        let has_backlog = || watched.lock().changes.is_some();
+        let change = || {
+            watched.update(|state| {
+                *state += 1;
+                true
+            });
+        };
+        let cx = &mut Context::from_waker(Waker::noop());
+
+        assert!(pin!(watched.first(|state| *state == 0)).poll(cx).is_ready());
+        assert!(!has_backlog(), "nothing to wait for");
+        {
+            let mut reached = pin!(watched.first(|state| *state == 1));
+            let mut abandoned = Box::pin(watched.first(|state| *state == 9));
+            assert!(reached.as_mut().poll(cx).is_pending());
+            assert!(abandoned.as_mut().poll(cx).is_pending());
+            drop(abandoned);
+            assert!(has_backlog(), "one still waits");
+            change();
+            assert!(reached.as_mut().poll(cx).is_ready());
+            assert!(!has_backlog());
+        }
+
+        let mut subscription = watched.subscribe();
+        {
+            let mut abandoned = pin!(watched.first(|state| *state == 9));
+            assert!(abandoned.as_mut().poll(cx).is_pending());
+        }
+        change();
+        assert_eq!(subscription.blocking_next(Duration::ZERO), Some(2));
     }
 
     /// Every order of a few threads, explored by `scripts/loom`.
