@@ -66,6 +66,8 @@ impl EventStream {
                 self.taken = 0;
                 yield_now().await;
             }
+            // Even an empty slice keeps the buffer of the connection that it was cut from.
+            self.piece = Bytes::new();
             let Some(piece) = self.body.next().await? else {
                 return Ok(None);
             };
@@ -82,5 +84,26 @@ impl EventStream {
     /// Takes the advice about reconnecting that has arrived since the last call.
     pub(crate) fn take_advice(&mut self) -> Advice {
         self.decoder.take_advice()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+
+    #[test]
+    fn the_buffer_of_a_piece_is_free_before_the_next_piece_is_awaited() {
+        let piece = Bytes::from(b"data: 1\n\n".to_vec());
+        let mut events = EventStream::new(Body::full(piece.clone()), 100);
+        assert!(matches!(
+            block_on(events.next()),
+            Ok(Some(Part::Data(data))) if data == "1"
+        ));
+        assert!(matches!(block_on(events.next()), Ok(Some(Part::End(_)))));
+        assert!(!piece.is_unique());
+        assert!(matches!(block_on(events.next()), Ok(None)));
+        assert!(piece.is_unique());
     }
 }
