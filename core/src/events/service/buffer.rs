@@ -1,7 +1,7 @@
 //! [`Buffer`]: holds full events until the next delivery, limited by number and by memory.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{OnceLock, PoisonError};
 
 use super::payload::FullEvent;
 use crate::per_thread::PerThread;
@@ -19,8 +19,8 @@ pub(super) struct Buffer {
     full: AtomicBool,
     buffered: Mutex<BufferedEvents>,
     /// One counter per thread: while the buffer is full, every evaluation for a new context drops
-    /// an event.
-    dropped: PerThread<AtomicU64>,
+    /// an event. Unset before the first one.
+    dropped: OnceLock<PerThread<AtomicU64>>,
     /// Whether dropping was logged since the buffer last had room.
     warned: AtomicBool,
 }
@@ -38,7 +38,7 @@ impl Buffer {
             capacity,
             full: AtomicBool::new(capacity == 0),
             buffered: Mutex::default(),
-            dropped: PerThread::default(),
+            dropped: OnceLock::new(),
             warned: AtomicBool::new(false),
         }
     }
@@ -91,14 +91,19 @@ impl Buffer {
     /// Returns the number of events dropped so far.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
-            .iter()
+            .get()
+            .into_iter()
+            .flat_map(PerThread::iter)
             .map(|dropped| dropped.load(Ordering::Relaxed))
             .sum()
     }
 
     #[cold]
     fn drop_one(&self) {
-        self.dropped.own().fetch_add(1, Ordering::Relaxed);
+        self.dropped
+            .get_or_init(PerThread::default)
+            .own()
+            .fetch_add(1, Ordering::Relaxed);
         // Plain load first: avoids taking the cache line exclusive on every drop.
         if !self.warned.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(

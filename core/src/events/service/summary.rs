@@ -9,8 +9,8 @@
 //! evaluation does not depend on their number.
 
 use std::collections::hash_map;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{OnceLock, PoisonError};
 
 use hashbrown::HashTable;
 use smallvec::SmallVec;
@@ -44,8 +44,9 @@ pub(super) struct Summaries {
     next: AtomicU64,
     unknown_flags: Budget,
     kinds: Budget,
-    /// One counter per thread, because under attack every evaluation may drop something.
-    dropped: PerThread<Dropped>,
+    /// One counter per thread, because under attack every evaluation may drop something. Unset
+    /// before anything is dropped.
+    dropped: OnceLock<PerThread<Dropped>>,
     /// Whether dropping was logged since the last payload was taken.
     warned: AtomicBool,
 }
@@ -57,7 +58,7 @@ impl Default for Summaries {
             next: AtomicU64::new(0),
             unknown_flags: Budget::new(UNKNOWN_FLAGS_BYTES),
             kinds: Budget::new(KINDS_BYTES),
-            dropped: PerThread::default(),
+            dropped: OnceLock::new(),
             warned: AtomicBool::new(false),
         }
     }
@@ -268,7 +269,9 @@ impl Summaries {
     /// Returns the numbers dropped so far.
     pub(super) fn dropped(&self) -> DroppedTotal {
         self.dropped
-            .iter()
+            .get()
+            .into_iter()
+            .flat_map(PerThread::iter)
             .fold(DroppedTotal::default(), |total, dropped| DroppedTotal {
                 counts: total.counts + dropped.counts.load(Ordering::Relaxed),
                 kinds: total.kinds + dropped.kinds.load(Ordering::Relaxed),
@@ -277,7 +280,7 @@ impl Summaries {
 
     #[cold]
     fn drop_count(&self) {
-        self.dropped.own().counts.fetch_add(1, Ordering::Relaxed);
+        self.dropped_here().counts.fetch_add(1, Ordering::Relaxed);
         self.warn_once(
             "too many unknown flags, further ones are not counted until the next delivery",
         );
@@ -285,10 +288,15 @@ impl Summaries {
 
     #[cold]
     fn drop_kind(&self) {
-        self.dropped.own().kinds.fetch_add(1, Ordering::Relaxed);
+        self.dropped_here().kinds.fetch_add(1, Ordering::Relaxed);
         self.warn_once(
             "too many context kinds, further ones are not reported until the next delivery",
         );
+    }
+
+    /// What the current thread has dropped.
+    fn dropped_here(&self) -> &Dropped {
+        self.dropped.get_or_init(PerThread::default).own()
     }
 
     fn warn_once(&self, message: &str) {
