@@ -5,7 +5,7 @@
 //! one member at a time.
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny};
 use serde_json::Error;
 
 use crate::json::{quiet, replace_lone_surrogates};
@@ -109,6 +109,40 @@ impl<'t> Cursor<'t> {
         }))
     }
 
+    /// Reads a value with a seed. Returns `None` and consumes nothing if the end of the value has not
+    /// arrived. In contrast to [`value`](Self::value), the value may borrow from the text, and lone
+    /// surrogates are an error.
+    ///
+    /// ```
+    /// use std::marker::PhantomData;
+    /// use vexil_eval::json::Cursor;
+    ///
+    /// let mut cursor = Cursor::whole(r#" ["a", "b"]"#);
+    /// assert_eq!(cursor.value_with(PhantomData::<Vec<&str>>)?, Some(vec!["a", "b"]));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error, which may quote the value, if the text is not valid JSON or does not fit the
+    /// seed.
+    pub fn value_with<S: DeserializeSeed<'t>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
+        if self.peek()?.is_none() {
+            return Ok(None);
+        }
+        let rest = self.rest();
+        let mut json = serde_json::Deserializer::from_str(rest);
+        let value = seed.deserialize(&mut json);
+        let length = json.into_iter::<IgnoredAny>().byte_offset();
+        let value = arrived(value, rest, length, self.complete)?;
+        if value.is_some() {
+            self.at += length;
+        }
+        Ok(value)
+    }
+
     /// Reads a rejected value again, with its lone surrogates replaced.
     fn repaired_value<T: DeserializeOwned>(
         &self,
@@ -170,11 +204,22 @@ fn read<'t, T: Deserialize<'t>>(
     let mut values = serde_json::Deserializer::from_str(text).into_iter();
     let value = values.next().transpose();
     let length = values.byte_offset();
+    let value = arrived(value, text, length, complete)?;
+    Ok(value.flatten().map(|value| (value, length)))
+}
+
+/// Returns `None` if the end of a value may not have arrived, which was read up to `length`.
+fn arrived<T>(
+    value: Result<T, Error>,
+    text: &str,
+    length: usize,
+    complete: bool,
+) -> Result<Option<T>, Error> {
     match value {
         // A number at the end of the text may continue.
         Ok(_) if length == text.len() && !complete => Ok(None),
         Err(error) if !complete && (error.is_eof() || text.ends_with(IN_NUMBER)) => Ok(None),
-        value => Ok(value?.map(|value| (value, length))),
+        value => value.map(Some),
     }
 }
 

@@ -1,8 +1,9 @@
 //! [`ItemReader`]: reads items that arrive one by one.
 
 use serde::de::Error as _;
+use serde::{Deserialize as _, Deserializer};
 
-use super::entry::{Entry, ItemData, read_entry};
+use super::entry::{Entry, ItemData, entry, read_entry};
 use super::error::ReadError;
 use super::item::Item;
 use super::kind::DataKind;
@@ -37,6 +38,12 @@ impl ItemReader {
             patterns: Patterns::default(),
             keep_json,
         }
+    }
+
+    /// Whether the items keep their JSON text.
+    #[must_use]
+    pub fn keeps_json(&self) -> bool {
+        self.keep_json
     }
 
     /// Reads a flag or segment. `key` is its key; a `key` property of the item is ignored.
@@ -101,6 +108,43 @@ impl ItemReader {
             item: Some((kind, key)),
             source,
         })
+    }
+
+    /// Reads a flag or segment from any serde format. It keeps no JSON text; see
+    /// [`Entry::with_json`].
+    ///
+    /// ```
+    /// use vexil_eval::model::{DataKind, ItemReader};
+    ///
+    /// let value = serde_json::json!({"version": 3});
+    /// let item = ItemReader::new(false).deserialize(DataKind::Flag, "banner", value)?;
+    /// assert_eq!((item.key().as_str(), item.version()), ("banner", 3));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the error of the format. Some items are malformed here although
+    /// [`read`](Self::read) accepts them, because it reads them a second time, in a more tolerant
+    /// way.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        &mut self,
+        kind: DataKind,
+        key: impl Into<Text>,
+        deserializer: D,
+    ) -> Result<Item, D::Error> {
+        Ok(match kind {
+            DataKind::Flag => Item::Flag(self.parse(key.into(), deserializer)?),
+            DataKind::Segment => Item::Segment(self.parse(key.into(), deserializer)?),
+        })
+    }
+
+    fn parse<'de, T: ItemData, D: Deserializer<'de>>(
+        &mut self,
+        key: Text,
+        deserializer: D,
+    ) -> Result<Entry<T>, D::Error> {
+        let raw = T::Raw::deserialize(deserializer)?;
+        Ok(entry(raw, key, &mut self.patterns))
     }
 
     fn entry<T: ItemData>(

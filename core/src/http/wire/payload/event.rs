@@ -3,11 +3,12 @@
 use serde_json::value::RawValue;
 use vexil_eval::Text;
 use vexil_eval::json::{Cursor, ObjectReader, Step};
-use vexil_eval::model::{DataKind, Item, ItemReader, Selector};
+use vexil_eval::model::{Item, ItemReader, Selector};
 
 use super::super::members::{Members, lenient, malformed, members, open, required, text};
 use super::super::update::Goodbye;
 use super::super::{WireError, version_of};
+use super::one_pass::{OnePass, PUT, known_kind};
 
 /// An event of the second protocol (FDV2-2.2).
 #[derive(Debug)]
@@ -74,12 +75,14 @@ impl Event {
         }
     }
 
-    /// Reads the data of a `put-object` in one pass if its kind and key precede the object, as the
-    /// service sends them. Returns `None` if the end of the data has not arrived.
+    /// Reads the data of a `put-object`. Returns `None` if the end of the data has not arrived.
     pub(super) fn read_put(
         cursor: &mut Cursor<'_>,
         objects: &mut ItemReader,
     ) -> Result<Option<Self>, WireError> {
+        if let Ok(item) = cursor.value_with(OnePass(objects)) {
+            return Ok(item.map(Self::Change));
+        }
         let mut members = ObjectReader::default();
         let mut put = Put::default();
         loop {
@@ -98,9 +101,6 @@ impl Event {
         }
     }
 }
-
-/// The name of the event that [`Event::read_put`] reads.
-pub(super) const PUT: &str = "put-object";
 
 /// The members of a `put-object` read so far. Null counts as missing; of a duplicate member, the
 /// last one wins.
@@ -222,15 +222,6 @@ fn delete([kind, key, version]: Members<'_, 3>) -> Result<Event, WireError> {
         format!("{kind} {key}")
     })?;
     Ok(Event::Change(Item::deleted(kind, &*key, version)))
-}
-
-/// The kind of an object; `None` if this SDK does not know it.
-fn known_kind(name: &str) -> Option<DataKind> {
-    match name {
-        "flag" => Some(DataKind::Flag),
-        "segment" => Some(DataKind::Segment),
-        _ => None,
-    }
 }
 
 #[expect(

@@ -6,6 +6,7 @@
 //! that the service may add some.
 
 mod event;
+mod one_pass;
 mod poll;
 
 use std::collections::HashSet;
@@ -24,8 +25,8 @@ struct PayloadReader {
     /// The changes of the payload whose end has not arrived.
     items: Vec<Item>,
     objects: ItemReader,
-    keep_json: bool,
-    /// Bytes of the events that `items` were read from.
+    /// Bytes of the events that `items` were read from: of their data in a stream, of the whole entry
+    /// in a poll.
     size: usize,
     max_size: usize,
     /// Whether the client has the state that a difference refers to.
@@ -49,20 +50,14 @@ impl PayloadReader {
             state: State::Idle,
             items: Vec::new(),
             objects: ItemReader::new(options.keep_json),
-            keep_json: options.keep_json,
             size: 0,
             max_size: options.max_size,
             has_basis: options.had_basis,
         }
     }
 
-    /// Reads an event. After an error the reader must not be used again.
-    fn read(&mut self, name: &str, data: &str) -> Result<Update, WireError> {
-        let event = Event::read(name, data, &mut self.objects)?;
-        self.take(name, event, data.len())
-    }
-
-    /// Takes an event that was read from `size` bytes of data.
+    /// Takes an event that was read from `size` bytes. After an error the reader must not be used
+    /// again.
     fn take(&mut self, name: &str, event: Event, size: usize) -> Result<Update, WireError> {
         match event {
             Event::Intent(intent) => {
@@ -144,7 +139,7 @@ impl PayloadReader {
     fn clear(&mut self) {
         // A reader keeps the patterns of all items that it has read, and a stream may last for
         // months.
-        self.objects = ItemReader::new(self.keep_json);
+        self.objects = ItemReader::new(self.objects.keeps_json());
         self.items.clear();
         self.size = 0;
     }
@@ -190,7 +185,8 @@ impl EventReader {
             return Ok(Update::Ignored);
         }
         let data = str::from_utf8(&data).map_err(|_| WireError::NotUtf8)?;
-        self.reader.read(name, data)
+        let event = Event::read(name, data, &mut self.reader.objects)?;
+        self.reader.take(name, event, data.len())
     }
 
     /// Whether the service has announced changes.

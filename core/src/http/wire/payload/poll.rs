@@ -3,13 +3,15 @@
 use serde::de::IgnoredAny;
 use vexil_eval::Text;
 use vexil_eval::json::{ArrayReader, ArrayStep, Cursor, ObjectReader, Step, quiet};
+use vexil_eval::model::ItemReader;
 
 use super::super::incoming::Utf8Buffer;
 use super::super::members::malformed;
 use super::super::protocol::ReaderOptions;
 use super::super::{Update, WireError};
 use super::PayloadReader;
-use super::event::{Event, PUT};
+use super::event::Event;
+use super::one_pass::{OnePassEntry, PUT};
 
 /// Parses the body of a poll: `{"events": [{"event": …, "data": …}, …]}` (FDV2-3).
 #[derive(Debug)]
@@ -105,49 +107,66 @@ impl Body {
         }
     }
 
-    /// Reads one entry of the array in one pass if its name precedes its data, as the service sends
-    /// them. Returns `None` if the end of the entry has not arrived. An entry without a name has no
-    /// meaning.
+    /// Reads one entry of the array. Returns `None` if its end has not arrived.
     fn event(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<Update>, WireError> {
-        let mut members = ObjectReader::default();
-        let (mut name, mut data, mut put) = (None, None, None);
-        loop {
-            let step = members.step(cursor).map_err(|error| match cursor.text() {
-                Ok(_) => malformed("poll", error),
-                // Not JSON at all.
-                Err(error) => invalid(error),
-            });
-            match step? {
-                Step::Incomplete => return Ok(None),
-                Step::End => break,
-                Step::Member(member) if member == "data" && name.as_deref() == Some(PUT) => {
-                    let begin = cursor.value_begins();
-                    let Some(event) = Event::read_put(cursor, &mut self.reader.objects)? else {
-                        return Ok(None);
-                    };
-                    put = Some((event, cursor.position() - begin));
-                }
-                Step::Member(member) => {
-                    let Some(text) = cursor.text().map_err(invalid)? else {
-                        return Ok(None);
-                    };
-                    match member.as_str() {
-                        // A name of another type counts as missing.
-                        "event" => name = serde_json::from_str::<Text>(text).ok(),
-                        "data" => (data, put) = (Some(text), None),
-                        _ => {}
-                    }
+        let begin = cursor.value_begins();
+        let objects = &mut self.reader.objects;
+        let read = match cursor.value_with(OnePassEntry(objects)) {
+            Ok(item) => item.map(|item| (Text::from_static(PUT), Event::Change(item))),
+            Err(_) => entry(cursor, objects)?,
+        };
+        let Some((name, event)) = read else {
+            return Ok(None);
+        };
+        let size = cursor.position() - begin;
+        self.reader.take(&name, event, size).map(Some)
+    }
+}
+
+/// Reads an entry member by member. An entry without a name has no meaning.
+fn entry(
+    cursor: &mut Cursor<'_>,
+    objects: &mut ItemReader,
+) -> Result<Option<(Text, Event)>, WireError> {
+    let mut members = ObjectReader::default();
+    let (mut name, mut data, mut put) = (None, None, None);
+    loop {
+        let step = members.step(cursor).map_err(|error| match cursor.text() {
+            Ok(_) => malformed("poll", error),
+            // Not JSON at all.
+            Err(error) => invalid(error),
+        });
+        match step? {
+            Step::Incomplete => return Ok(None),
+            Step::End => break,
+            Step::Member(member) if member == "data" && name.as_deref() == Some(PUT) => {
+                let Some(event) = Event::read_put(cursor, objects)? else {
+                    return Ok(None);
+                };
+                put = Some(event);
+            }
+            Step::Member(member) => {
+                let Some(text) = cursor.text().map_err(invalid)? else {
+                    return Ok(None);
+                };
+                match member.as_str() {
+                    // A name of another type counts as missing.
+                    "event" => name = serde_json::from_str::<Text>(text).ok(),
+                    "data" => (data, put) = (Some(text), None),
+                    _ => {}
                 }
             }
-            members.value_read();
         }
-        let update = match (name, put) {
-            (None, _) => Ok(Update::Ignored),
-            (Some(name), Some((event, size))) => self.reader.take(&name, event, size),
-            (Some(name), None) => self.reader.read(&name, data.unwrap_or("null")),
-        };
-        update.map(Some)
+        members.value_read();
     }
+    let Some(name) = name else {
+        return Ok(Some((Text::default(), Event::Ignored)));
+    };
+    let event = match put {
+        Some(event) => event,
+        None => Event::read(&name, data.unwrap_or("null"), objects)?,
+    };
+    Ok(Some((name, event)))
 }
 
 fn invalid(source: serde_json::Error) -> WireError {
