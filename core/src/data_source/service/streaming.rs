@@ -147,7 +147,7 @@ impl StreamingDataSource {
                 select! {
                     biased;
                     () = sink.refresh_requested(), if is_current => None,
-                    next = next_event(&mut events, &mut reader, sink) => Some(next),
+                    next = next_update(&mut events, &mut reader, sink) => Some(next),
                 }
             };
             let Some(next) = state.outage.during(next).await else {
@@ -164,11 +164,7 @@ impl StreamingDataSource {
                     .ok()
                     .filter(|id| !id.is_empty());
             }
-            let name = next?.ok_or(FetchError::Ended)?;
-            let update = reader.finish(&name)?;
-            if reader.is_receiving() {
-                sink.receiving();
-            }
+            let (name, update) = next?.ok_or(FetchError::Ended)?;
             match update {
                 Update::Changes(changes) => {
                     state.backoff.delivered(Instant::now().into_std());
@@ -221,21 +217,28 @@ fn leave(goodbye: &Goodbye, attempts: &mut Attempts, sink: &dyn DataSink) -> End
     }
 }
 
-/// Reads the next event to its end and returns its name, or `None` if the body has ended.
-async fn next_event(
+/// Reads events up to the end of one that completes an update, and returns its name. Returns `None`
+/// if the body has ended.
+async fn next_update(
     events: &mut EventStream,
     reader: &mut StreamReader,
     sink: &dyn DataSink,
-) -> Result<Option<String>, FetchError> {
+) -> Result<Option<(String, Update)>, FetchError> {
     while let Some(part) = events.next().await? {
-        match part {
+        let update = match part {
             Part::Data(data) => {
                 reader.push(&events.name(), &data)?;
-                if reader.is_receiving() {
-                    sink.receiving();
-                }
+                None
             }
-            Part::End(name) => return Ok(Some(name)),
+            Part::End(name) => Some((reader.finish(&name)?, name)),
+        };
+        if reader.is_receiving() {
+            sink.receiving();
+        }
+        match update {
+            // An object of a payload, of which there may be thousands.
+            None | Some((Update::Partial, _)) => {}
+            Some((update, name)) => return Ok(Some((name, update))),
         }
     }
     Ok(None)

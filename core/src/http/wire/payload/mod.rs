@@ -157,6 +157,9 @@ fn last_of_each_key(items: Vec<Item>) -> Vec<Item> {
     kept
 }
 
+/// How many bytes of the buffer for an event are kept for the next one.
+const KEPT: usize = 16 * 1024;
+
 /// Parses the events of a stream while they arrive.
 #[derive(Debug)]
 pub(crate) struct EventReader {
@@ -180,11 +183,17 @@ impl EventReader {
 
     /// Returns the meaning of the event. Called once the end of the event has arrived.
     pub(super) fn finish(&mut self, name: &str) -> Result<Update, WireError> {
-        let data = std::mem::take(&mut self.data);
+        let update = self.read(name);
+        self.data.clear();
+        self.data.shrink_to(KEPT);
+        update
+    }
+
+    fn read(&mut self, name: &str) -> Result<Update, WireError> {
         if !Event::is_known(name) {
             return Ok(Update::Ignored);
         }
-        let data = str::from_utf8(&data).map_err(|_| WireError::NotUtf8)?;
+        let data = str::from_utf8(&self.data).map_err(|_| WireError::NotUtf8)?;
         let event = Event::read(name, data, &mut self.reader.objects)?;
         self.reader.take(name, event, data.len())
     }
