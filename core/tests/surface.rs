@@ -32,6 +32,7 @@ const ALLOWED: &[&str] = &[
     "serde::Deserializer",
     "serde::Serialize",
     "serde::de::DeserializeOwned",
+    "serde::de::DeserializeSeed",
     "serde::de::Error",
     "serde_json::Error",
     "serde_json::Map",
