@@ -150,11 +150,7 @@ impl StreamingDataSource {
                     next = next_update(&mut events, &mut reader, sink) => Some(next),
                 }
             };
-            let Some(next) = state.outage.during(next).await else {
-                // A service may send only what follows this event.
-                state.last_event_id = None;
-                return Ok(End::Reconnect);
-            };
+            let next = state.outage.during(next).await;
             let advice = events.take_advice();
             if let Some(delay) = advice.retry {
                 state.backoff.set_base(delay);
@@ -164,6 +160,11 @@ impl StreamingDataSource {
                     .ok()
                     .filter(|id| !id.is_empty());
             }
+            let Some(next) = next else {
+                // A service may send only what follows this event.
+                state.last_event_id = None;
+                return Ok(End::Reconnect);
+            };
             let (name, update) = next?.ok_or(FetchError::Ended)?;
             match update {
                 Update::Changes(changes) => {
