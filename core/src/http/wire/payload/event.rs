@@ -92,7 +92,7 @@ impl Event {
             {
                 Step::Incomplete => return Ok(None),
                 Step::End => return put.finish(objects).map(Some),
-                Step::Member(name) => put.member(name, cursor, objects)?,
+                Step::Member(name) => put.member(name, cursor)?,
             };
             if !is_read {
                 return Ok(None);
@@ -113,37 +113,17 @@ struct Put<'t> {
     version: Option<&'t str>,
     /// The beginning of the object.
     object: Option<Cursor<'t>>,
-    /// The object, if it was read with the current kind and key.
-    item: Option<Item>,
 }
 
 impl<'t> Put<'t> {
     /// Reads a member. Returns whether its end has arrived.
-    fn member(
-        &mut self,
-        name: &str,
-        cursor: &mut Cursor<'t>,
-        objects: &mut ItemReader,
-    ) -> Result<bool, WireError> {
+    fn member(&mut self, name: &str, cursor: &mut Cursor<'t>) -> Result<bool, WireError> {
         let invalid = |error| malformed(PUT, error);
         if name == "kind" {
             let kind = cursor.value::<Option<Text>>().map_err(invalid)?;
-            self.item = None;
             let is_read = kind.is_some();
             self.kind = kind.flatten();
             return Ok(is_read);
-        }
-        if name == "object"
-            && let Some(kind) = self.kind.as_deref().and_then(known_kind)
-            && let Some(key) = self.key
-        {
-            (self.object, self.item) = (None, None);
-            let is_null = cursor.null().map_err(invalid)?;
-            if is_null == Some(false) {
-                self.object = Some(cursor.clone());
-                self.item = objects.read_at(kind, key_of(key)?, cursor)?;
-            }
-            return Ok(is_null == Some(true) || self.item.is_some());
         }
         let begin = cursor.clone();
         let Some(text) = cursor.text().map_err(invalid)? else {
@@ -151,9 +131,9 @@ impl<'t> Put<'t> {
         };
         let text = Some(text).filter(|text| *text != "null");
         match name {
-            "key" => (self.key, self.item) = (text, None),
+            "key" => self.key = text,
             "version" => self.version = text,
-            "object" => (self.object, self.item) = (text.map(|_| begin), None),
+            "object" => self.object = text.map(|_| begin),
             _ => {}
         }
         Ok(true)
@@ -169,10 +149,7 @@ impl<'t> Put<'t> {
         };
         let key = key_of(self.key.ok_or(missing("key"))?)?;
         let object = self.object.ok_or(missing("object"))?;
-        let item = match self.item {
-            Some(item) => Some(item),
-            None => objects.read_at(kind, key.clone(), &mut object.clone())?,
-        };
+        let item = objects.read_at(kind, key.clone(), &mut object.clone())?;
         // The end of the object has arrived, since that of the event has.
         let item = item.ok_or(missing("object"))?;
         // The version of the object counts, if it has one.
