@@ -80,6 +80,9 @@ pub use vexil_eval::model::Upserted;
 #[async_trait]
 pub trait DataStore: Any + Debug + Send + Sync {
     /// Calls `reader` exactly once, before returning, with a snapshot of the current data.
+    ///
+    /// An evaluation reads the store on the thread of its caller. The client also reads the store on
+    /// a thread of its own: with the feature `metrics`, it counts the items every 5 seconds.
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot));
 
     /// Returns a snapshot of the current data that the caller keeps. Later writes do not change it.

@@ -1,26 +1,24 @@
 //! Evaluations read a store of the application through its seam.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 use vexil::model::{DataSet, Item};
 use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 use vexil::{Client, async_trait};
 
-use crate::support::{ada, controlled_with, serving};
+use crate::support::{Reads, ada, controlled_with, serving};
 
-/// Counts reads.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Counting {
     inner: MemoryStore,
-    reads: AtomicUsize,
+    reads: Reads,
 }
 
 #[async_trait]
 impl DataStore for Counting {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
-        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.reads.record();
         self.inner.read(reader);
     }
 
@@ -41,16 +39,13 @@ impl DataStore for Counting {
 
 #[test]
 fn each_evaluation_reads_the_store_once() {
-    let store = Arc::new(Counting {
-        inner: MemoryStore::new(),
-        reads: AtomicUsize::new(0),
-    });
+    let store = Arc::new(Counting::default());
     let (client, source) =
         controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     let evaluate = |expected: i64| {
-        let before = store.reads.load(Ordering::SeqCst);
+        let before = store.reads.of_this_thread();
         assert_eq!(client.int_variation("flag", &ada(), 0), expected);
-        store.reads.load(Ordering::SeqCst) - before
+        store.reads.of_this_thread() - before
     };
     source.init(&json!({"flags": {"flag": serving(1, 1)}}));
     assert_eq!(evaluate(1), 1);

@@ -2,10 +2,9 @@
 //! lock.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, ThreadId};
 
 use serde_json::json;
 use vexil::config::{ClientContext, ConfigError, Configure};
@@ -70,11 +69,18 @@ fn a_listener_can_be_the_last_owner_of_the_client_that_drops_it() {
     });
 }
 
-/// Runs an action during the next evaluation.
+/// Runs once, during the next read by the thread that set it. A client also reads its store on a
+/// thread of its own, for its metrics.
 type OnRead = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
-struct Reacting(MemoryStore, Mutex<Option<OnRead>>, AtomicBool);
+struct Reacting(MemoryStore, Mutex<Option<(ThreadId, OnRead)>>);
+
+impl Reacting {
+    fn on_read(&self, run: impl FnOnce() + Send + 'static) {
+        *self.1.lock().unwrap() = Some((thread::current().id(), Box::new(run)));
+    }
+}
 
 impl fmt::Debug for Reacting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,16 +91,15 @@ impl fmt::Debug for Reacting {
 #[async_trait]
 impl DataStore for Reacting {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
-        let mut armed = self.1.lock().unwrap();
-        let run = if self.2.swap(false, Ordering::SeqCst) {
-            armed.take()
-        } else {
-            None
-        };
-        drop(armed);
+        let this = thread::current().id();
+        let run = self
+            .1
+            .lock()
+            .unwrap()
+            .take_if(|(thread, _)| *thread == this);
         // Take the snapshot first, so that it holds the data from before the action.
         self.0.read(reader);
-        if let Some(run) = run {
+        if let Some((_, run)) = run {
             run();
         }
     }
@@ -125,13 +130,12 @@ fn no_change_is_missed_while_a_store_waits_for_listeners_during_the_first_read()
         client
             .flag_tracker()
             .add_listener(move |change| notifies.send(change.key.clone()).unwrap());
-        *store.1.lock().unwrap() = Some(Box::new(move || {
+        store.on_read(move || {
             for version in 2..=3 {
                 source.flag("flag", &serving(version, "b"));
                 notified.recv_timeout(SOON).unwrap();
             }
-        }));
-        store.2.store(true, Ordering::SeqCst);
+        });
         let (changes, changed) = channel();
         let notified = move |change: &vexil::client::FlagValueChange| {
             changes

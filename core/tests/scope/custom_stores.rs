@@ -1,8 +1,7 @@
 //! Scopes of clients whose store is the application's.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::{self, ThreadId};
 
 use pollster::block_on;
 use serde_json::json;
@@ -13,7 +12,8 @@ use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 use vexil::{Client, async_trait};
 
 use crate::support::{
-    Controls, Fetch, Lazy, SOON, Silent, ada, controlled_with, data_set, error, serving, with,
+    Controls, Fetch, Lazy, Reads, SOON, Silent, ada, controlled_with, data_set, error, serving,
+    with,
 };
 
 /// What a store returns as a snapshot to keep.
@@ -32,23 +32,13 @@ enum Kept {
 struct Own {
     kept: Kept,
     data: MemoryStore,
-    /// The thread of each read. A client also reads on its own thread, for its metrics.
-    reads: Mutex<Vec<ThreadId>>,
-}
-
-impl Own {
-    /// How often this thread has read the store.
-    fn reads(&self) -> usize {
-        let this = thread::current().id();
-        let reads = self.reads.lock().unwrap();
-        reads.iter().filter(|thread| **thread == this).count()
-    }
+    reads: Reads,
 }
 
 #[async_trait]
 impl DataStore for Own {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
-        self.reads.lock().unwrap().push(thread::current().id());
+        self.reads.record();
         self.data.read(reader);
     }
 
@@ -102,7 +92,7 @@ fn client(kept: Kept) -> (Client, Controls, Arc<Own>) {
     let store = Arc::new(Own {
         kept,
         data: MemoryStore::new(),
-        reads: Mutex::default(),
+        reads: Reads::default(),
     });
     let builder = Client::builder("sdk-key").data_store(Arc::clone(&store));
     let (client, source) = controlled_with(builder.without_events());
@@ -115,11 +105,11 @@ fn a_scope_reads_the_snapshot_that_the_store_hands_out() {
     let (client, source, store) = client(Kept::Copy);
     let scope = client.scope(&ada());
     source.init(&json!({"flags": {"flag": serving(2, "new")}}));
-    let before = store.reads();
+    let before = store.reads.of_this_thread();
     assert_eq!(scope.str_variation("flag", ""), "old");
     let state = scope.all_flags_state(FlagsStateOptions::default());
     assert_eq!(state.value("flag"), Some(&"old".into()));
-    assert_eq!(store.reads(), before);
+    assert_eq!(store.reads.of_this_thread(), before);
 }
 
 #[test]

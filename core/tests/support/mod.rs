@@ -6,12 +6,14 @@
     reason = "each test file is a separate crate and uses only a part"
 )]
 
+mod reads;
 mod sources;
 mod stores;
 mod variations;
 
 use std::time::Duration;
 
+pub(crate) use reads::Reads;
 use serde_json::{Value as Json, json};
 pub(crate) use sources::{
     Controls, End, Ending, Fixed, Guarded, Silent, controlled, controlled_source, controlled_with,
