@@ -8,7 +8,7 @@ use vexil::model::{DataSet, Item};
 use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 
 use super::*;
-use crate::events::{commit, full, intent};
+use crate::events::{commit, full, intent, put};
 
 /// A store that requests a complete data set when the test says so.
 #[derive(Debug)]
@@ -66,6 +66,23 @@ async fn a_stream_is_opened_again_without_a_state_if_the_store_needs_all_data() 
         (setup.statuses().await, setup.script.open()),
         (vec!["Valid".to_owned()], 1)
     );
+}
+
+// FDV2-7.2: the delay counts, although the payload after it is not complete
+#[tokio::test(start_paused = true)]
+async fn the_base_delay_of_an_interrupted_payload_applies_to_the_next_connection() {
+    let interrupted = format!("retry: 20000\n{}", sse(&[put("b", 1)]));
+    let answers = [
+        Answer::endless([sse(&full(1)), interrupted]),
+        stays(&full(2)),
+    ];
+    let setup = requesting(streaming(), answers).await;
+    assert_eq!(setup.asked(), ["stream"]);
+    sleep(seconds(20)).await;
+    assert_eq!(setup.asked(), ["stream", "stream"]);
+    let wait = setup.script.waits()[0];
+    assert!(wait >= seconds(20) && wait <= seconds(30), "{wait:?}");
+    assert_eq!(setup.flags(), "a2");
 }
 
 // FDV2-3: the state and the tag are forgotten
