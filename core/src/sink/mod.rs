@@ -99,9 +99,12 @@ impl Layer {
 /// Versions by key, for detecting what a new data set changes.
 type Versions = HashMap<(DataKind, Text), u64>;
 
-/// What is recorded before changes are stored, to announce them afterwards.
+/// What is recorded before changes are stored, to announce them afterwards. Recorded even if nobody
+/// listens: a listener may be added while the store is written.
 enum Observed {
-    /// The versions of all items, which a new data set replaces.
+    /// The data that a new data set replaces.
+    Snapshot(Arc<dyn Snapshot + Send + Sync>),
+    /// The versions of that data, of a store that hands out no snapshot.
     Versions(Versions),
     /// The items that a delta changes.
     Items(Vec<Item>),
@@ -213,21 +216,9 @@ impl Updater {
         read(&*self.store, reader)
     }
 
+    /// The versions of the items in the store, or none if it panics.
     fn versions(&self) -> Versions {
-        let collect = |snapshot: &dyn Snapshot| {
-            let flags = snapshot
-                .flags()
-                .map(|flag| ((DataKind::Flag, flag.key().clone()), flag.version()));
-            let segments = snapshot.segments();
-            let segments = segments.map(|segment| {
-                (
-                    (DataKind::Segment, segment.key().clone()),
-                    segment.version(),
-                )
-            });
-            flags.chain(segments).collect()
-        };
-        self.read(collect).unwrap_or_default()
+        self.read(versions).unwrap_or_default()
     }
 
     /// Takes over compiled patterns, logs defects and compiles costly patterns, before items are
@@ -269,28 +260,16 @@ impl Updater {
         self.prepare(flags, segments).await;
     }
 
-    async fn store_changes(&self, changes: ChangeSet) -> Result<(), StoreError> {
-        let changes = if self.keeps_json {
-            changes
-        } else {
-            changes.without_json()
-        };
-        contained(self.store.apply(changes)).await
-    }
-
-    async fn store_one(&self, item: Item) -> Result<Upserted, StoreError> {
-        let item = if self.keeps_json {
-            item
-        } else {
-            item.without_json()
-        };
-        contained(self.store.upsert(item)).await
-    }
-
     /// Records what is needed to announce the changes, before they are stored.
     fn observe(&self, changes: &ChangeSetKind) -> Observed {
         match changes {
-            ChangeSetKind::Full(_) => Observed::Versions(self.versions()),
+            ChangeSetKind::Full(_) => {
+                let snapshot = catch_unwind(AssertUnwindSafe(|| self.store.snapshot()));
+                match snapshot.ok().flatten() {
+                    Some(snapshot) => Observed::Snapshot(snapshot),
+                    None => Observed::Versions(self.versions()),
+                }
+            }
             ChangeSetKind::Delta(items) => {
                 let change = |snapshot: &dyn Snapshot| {
                     let changed = items.iter().filter(|item| !is_stored(item, snapshot));
@@ -302,22 +281,19 @@ impl Updater {
     }
 
     /// Announces changes that were stored, if there are listeners.
-    fn announce(&self, observed: Option<Observed>, dependents: &mut Option<Dependents>) {
+    fn announce(&self, observed: Observed, dependents: &mut Option<Dependents>) {
+        // A listener that is added from here on finds the new data.
+        if !self.changes.has_listeners() {
+            *dependents = None;
+            return;
+        }
         let changed = match observed {
-            None => {
-                *dependents = None;
-                return;
+            Observed::Snapshot(before) => {
+                let before = catch_unwind(AssertUnwindSafe(|| versions(&*before)));
+                self.replaced(before.unwrap_or_default(), dependents)
             }
-            Some(Observed::Versions(before)) => {
-                *dependents = None;
-                let after = self.versions();
-                if self.is_for_overrides() {
-                    before.into_keys().chain(after.into_keys()).collect()
-                } else {
-                    differences(before, after)
-                }
-            }
-            Some(Observed::Items(items)) => {
+            Observed::Versions(before) => self.replaced(before, dependents),
+            Observed::Items(items) => {
                 if let Some(graph) = dependents {
                     items.iter().for_each(|item| graph.update(item));
                 }
@@ -334,6 +310,21 @@ impl Updater {
             .and_then(|store| read(store, Dependents::of));
         let graphs: Vec<&Dependents> = other.iter().chain([&*graph]).collect();
         self.changes.announce(affected_flags(&graphs, changed));
+    }
+
+    /// The items that changed when the data of these versions was replaced.
+    fn replaced(
+        &self,
+        before: Versions,
+        dependents: &mut Option<Dependents>,
+    ) -> Vec<(DataKind, Text)> {
+        *dependents = None;
+        let after = self.versions();
+        if self.is_for_overrides() {
+            before.into_keys().chain(after.into_keys()).collect()
+        } else {
+            differences(before, after)
+        }
     }
 
     fn set_selector(&self, selector: Option<Selector>) {
@@ -390,13 +381,15 @@ impl DataSink for Updater {
         }
         self.is_open()?;
         let (selector, is_provisional) = (changes.selector.clone(), changes.is_provisional);
-        let observed = self
-            .changes
-            .has_listeners()
-            .then(|| self.observe(&changes.kind));
+        let changes = if self.keeps_json {
+            changes
+        } else {
+            changes.without_json()
+        };
+        let observed = self.observe(&changes.kind);
         let is_full = matches!(changes.kind, ChangeSetKind::Full(_));
         let is_first = !self.has_data();
-        let stored = self.store_changes(changes).await;
+        let stored = contained(self.store.apply(changes)).await;
         if stored.is_ok() {
             self.meter.updated();
             self.set_selector(selector);
@@ -420,11 +413,13 @@ impl DataSink for Updater {
         let mut dependents = self.dependents.lock().await;
         self.prepare_items(from_ref(&item)).await;
         self.is_open()?;
-        let observed = self
-            .changes
-            .has_listeners()
-            .then(|| Observed::Items(vec![item.clone()]));
-        let stored = self.store_one(item).await;
+        let item = if self.keeps_json {
+            item
+        } else {
+            item.without_json()
+        };
+        let observed = Observed::Items(vec![item.clone()]);
+        let stored = contained(self.store.upsert(item)).await;
         if matches!(stored, Ok(Upserted::Written)) {
             self.meter.updated();
             self.set_selector(None);
@@ -491,6 +486,17 @@ fn read<R>(store: &dyn DataStore, reader: impl FnOnce(&dyn Snapshot) -> R) -> Op
     // The result is set only after the reader returns, so a panic leaves no partial state.
     let _ = catch_unwind(AssertUnwindSafe(read));
     result
+}
+
+fn versions(snapshot: &dyn Snapshot) -> Versions {
+    let flags = snapshot
+        .flags()
+        .map(|flag| ((DataKind::Flag, flag.key().clone()), flag.version()));
+    let segments = snapshot.segments().map(|segment| {
+        let item = (DataKind::Segment, segment.key().clone());
+        (item, segment.version())
+    });
+    flags.chain(segments).collect()
 }
 
 /// Returns the items that are in only one of the two, or in both with different versions.

@@ -3,6 +3,7 @@
 mod deliveries;
 #[cfg(vexil_loom)]
 mod orders;
+mod registrations;
 
 use serde_json::{Value as Json, json};
 use vexil_eval::Lookup;
