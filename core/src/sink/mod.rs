@@ -99,8 +99,8 @@ impl Layer {
 /// Versions by key, for detecting what a new data set changes.
 type Versions = HashMap<(DataKind, Text), u64>;
 
-/// What is recorded before changes are stored, to announce them afterwards. Recorded even if nobody
-/// listens: a listener may be added while the store is written.
+/// What is recorded before changes are stored, to announce them afterwards. It is recorded even if
+/// there are no listeners, because one may be added while the store is written.
 enum Observed {
     /// The data that a new data set replaces.
     Snapshot(Arc<dyn Snapshot + Send + Sync>),
@@ -216,7 +216,7 @@ impl Updater {
         read(&*self.store, reader)
     }
 
-    /// The versions of the items in the store, or none if it panics.
+    /// The versions of the items in the store. They are empty if the store panics.
     fn versions(&self) -> Versions {
         self.read(versions).unwrap_or_default()
     }
