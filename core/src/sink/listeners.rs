@@ -92,7 +92,7 @@ impl Listener {
 /// The changes of one update.
 struct Update {
     changes: Vec<FlagChange>,
-    /// The listeners to notify: usually all that were added before the update.
+    /// The listeners to notify: usually all that were added before the update took effect.
     to: Range<ListenerId>,
 }
 
@@ -180,24 +180,20 @@ impl ChangeHub {
         drop(before);
     }
 
-    pub(crate) fn has_listeners(&self) -> bool {
-        !self.lock().listeners.is_empty()
+    /// The listeners that have been added so far. `None` if there are none.
+    pub(crate) fn listeners(&self) -> Option<Range<ListenerId>> {
+        let listening = self.lock();
+        let until = ListenerId(self.next_id.load(Ordering::Relaxed));
+        (!listening.listeners.is_empty()).then_some(ListenerId(0)..until)
     }
 
-    /// Queues one update for all listeners.
-    pub(crate) fn announce(&self, keys: impl IntoIterator<Item = Text>) {
+    /// Queues one update for these listeners.
+    pub(crate) fn announce(&self, keys: impl IntoIterator<Item = Text>, to: Range<ListenerId>) {
         let changes: Vec<_> = keys.into_iter().map(|key| FlagChange { key }).collect();
         let Some(queue) = self.lock().queue.clone().filter(|_| !changes.is_empty()) else {
             return;
         };
-        let until = ListenerId(self.next_id.load(Ordering::Relaxed));
-        self.send(
-            &queue,
-            Update {
-                changes,
-                to: ListenerId(0)..until,
-            },
-        );
+        self.send(&queue, Update { changes, to });
     }
 
     /// Queues a change for one listener, as if the flag had changed since the listener was added.

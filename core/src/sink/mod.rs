@@ -7,6 +7,7 @@ mod patterns;
 
 use std::collections::HashMap;
 use std::future::pending;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice::from_ref;
 use std::sync::atomic::Ordering;
@@ -280,13 +281,17 @@ impl Updater {
         }
     }
 
-    /// Announces changes that were stored, if there are listeners.
-    fn announce(&self, observed: Observed, dependents: &mut Option<Dependents>) {
-        // A listener that is added from here on finds the new data.
-        if !self.changes.has_listeners() {
+    /// Announces changes to the listeners that there were when they had been stored.
+    fn announce(
+        &self,
+        observed: Observed,
+        listeners: Option<Range<ListenerId>>,
+        dependents: &mut Option<Dependents>,
+    ) {
+        let Some(listeners) = listeners else {
             *dependents = None;
             return;
-        }
+        };
         let changed = match observed {
             Observed::Snapshot(before) => {
                 let before = catch_unwind(AssertUnwindSafe(|| versions(&*before)));
@@ -309,7 +314,8 @@ impl Updater {
             .other()
             .and_then(|store| read(store, Dependents::of));
         let graphs: Vec<&Dependents> = other.iter().chain([&*graph]).collect();
-        self.changes.announce(affected_flags(&graphs, changed));
+        let affected = affected_flags(&graphs, changed);
+        self.changes.announce(affected, listeners);
     }
 
     /// The items that changed when the data of these versions was replaced.
@@ -390,6 +396,9 @@ impl DataSink for Updater {
         let is_full = matches!(changes.kind, ChangeSetKind::Full(_));
         let is_first = !self.has_data();
         let stored = contained(self.store.apply(changes)).await;
+        // A listener that is added from here on finds the new data. Asked before the client is ready, so
+        // that a listener of a client that is ready is not notified of its first data.
+        let listeners = self.changes.listeners();
         if stored.is_ok() {
             self.meter.updated();
             self.set_selector(selector);
@@ -405,7 +414,7 @@ impl DataSink for Updater {
             // After the status, so that tasks woken by this see it.
             self.first_data.send_replace(true);
         }
-        self.announce(observed, &mut dependents);
+        self.announce(observed, listeners, &mut dependents);
         Ok(())
     }
 
@@ -420,10 +429,11 @@ impl DataSink for Updater {
         };
         let observed = Observed::Items(vec![item.clone()]);
         let stored = contained(self.store.upsert(item)).await;
+        let listeners = self.changes.listeners();
         if matches!(stored, Ok(Upserted::Written)) {
             self.meter.updated();
             self.set_selector(None);
-            self.announce(observed, &mut dependents);
+            self.announce(observed, listeners, &mut dependents);
         }
         // A single write before the first data set leaves the status unchanged.
         self.report(stored, self.is_refreshed())

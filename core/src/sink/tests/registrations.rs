@@ -1,21 +1,33 @@
-//! Tests of listeners that are added while an update is stored. Such a listener may have found the old
-//! data, so it is notified.
+//! Tests of listeners that are added during an update. One that is added before the data takes effect
+//! may have found the old data, so it is notified. A later one finds the new data.
 
 use std::sync::mpsc::{Sender, channel};
 
 use super::*;
 
-/// Adds a listener before each write takes effect.
+/// When a listener is added.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum When {
+    BeforeWriting,
+    AfterWriting,
+}
+
+/// Adds a listener during an update.
 #[derive(Debug)]
 struct Registering {
     inner: MemoryStore,
     hands_out_snapshots: bool,
+    when: When,
+    is_written: AtomicBool,
     changes: Arc<ChangeHub>,
     notified: Sender<Text>,
 }
 
 impl Registering {
-    fn register(&self) {
+    fn at(&self, when: When) {
+        if self.when != when {
+            return;
+        }
         let notified = self.notified.clone();
         self.changes.add(move |change| {
             // The test may be over.
@@ -27,6 +39,10 @@ impl Registering {
 #[async_trait]
 impl DataStore for Registering {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+        // The updater reads what it has written, to find the changes.
+        if self.is_written.swap(false, Ordering::Relaxed) {
+            self.at(When::AfterWriting);
+        }
         self.inner.read(reader);
     }
 
@@ -39,20 +55,23 @@ impl DataStore for Registering {
     }
 
     async fn init(&self, data: DataSet) -> Result<(), StoreError> {
-        self.register();
+        self.at(When::BeforeWriting);
+        self.is_written.store(true, Ordering::Relaxed);
         self.inner.init(data).await
     }
 
     async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
-        self.register();
+        self.at(When::BeforeWriting);
+        self.is_written.store(true, Ordering::Relaxed);
         self.inner.upsert(item).await
     }
 
     async fn close(&self) {}
 }
 
-/// The flags of which the first listener is notified if it is added during an update of `before`.
+/// The flags of which a listener is notified if it is added during an update of `before`.
 fn notified(
+    when: When,
     before: &Json,
     hands_out_snapshots: bool,
     update: impl FnOnce(&Updater),
@@ -63,6 +82,8 @@ fn notified(
     let store = Registering {
         inner: MemoryStore::new(),
         hands_out_snapshots,
+        when,
+        is_written: AtomicBool::new(false),
         changes: Arc::clone(&changes),
         notified,
     };
@@ -71,9 +92,13 @@ fn notified(
     let hooks = Arc::new(Hooks::new(Vec::new()));
     let store = Arc::new(store);
     let updater = Updater::new(runtime, store, None, Arc::clone(&changes), None, hooks);
+    if when == When::AfterWriting {
+        // Without another listener, the updater does not look for changes.
+        changes.add(|_| {});
+    }
     update(&updater);
     // Follows the changes of the update in the queue of the listeners.
-    changes.announce([Text::from("end")]);
+    changes.announce([Text::from("end")], changes.listeners().unwrap());
     let keys = std::iter::from_fn(|| Some(keys.recv_timeout(SOON).unwrap().to_string()));
     let mut keys: Vec<_> = keys.take_while(|key| key != "end").collect();
     keys.sort_unstable();
@@ -86,29 +111,34 @@ fn versions(flags: &[(&str, u64)]) -> Json {
 }
 
 #[test]
-fn a_listener_is_notified_of_a_data_set_that_was_stored_after_it_was_added() {
+fn a_listener_is_notified_of_a_data_set_if_it_was_added_before_the_data_took_effect() {
     let before = versions(&[("same", 1), ("newer", 1), ("gone", 1)]);
     let after = versions(&[("same", 1), ("newer", 2), ("added", 1)]);
     for hands_out_snapshots in [false, true] {
-        let keys = notified(&before, hands_out_snapshots, |updater| {
-            init(updater, &after)
-        });
-        assert_eq!(keys, ["added", "gone", "newer"]);
+        let notified = |when| {
+            notified(when, &before, hands_out_snapshots, |updater| {
+                init(updater, &after);
+            })
+        };
+        assert_eq!(notified(When::BeforeWriting), ["added", "gone", "newer"]);
+        assert_eq!(notified(When::AfterWriting), [""; 0]);
     }
 }
 
 #[test]
-fn a_listener_is_notified_of_an_item_that_was_stored_after_it_was_added() {
+fn a_listener_is_notified_of_an_item_if_it_was_added_before_the_item_took_effect() {
     let before = versions(&[("k", 1), ("other", 1)]);
     let flag = json!({"version": 2});
     let item = || Item::from_json(DataKind::Flag, "k", flag.to_string().as_bytes()).unwrap();
-    let keys = notified(&before, true, |updater| {
-        upsert(updater, DataKind::Flag, &flag);
-    });
-    assert_eq!(keys, ["k"]);
-    let keys = notified(&before, true, |updater| {
-        let delta = ChangeSet::delta(vec![item()]);
-        park(SOON, updater.apply(delta)).unwrap().unwrap();
-    });
-    assert_eq!(keys, ["k"]);
+    for (when, expected) in [(When::BeforeWriting, &["k"][..]), (When::AfterWriting, &[])] {
+        let keys = notified(when, &before, true, |updater| {
+            upsert(updater, DataKind::Flag, &flag);
+        });
+        assert_eq!(keys, expected, "{when:?}");
+        let keys = notified(when, &before, true, |updater| {
+            let delta = ChangeSet::delta(vec![item()]);
+            park(SOON, updater.apply(delta)).unwrap().unwrap();
+        });
+        assert_eq!(keys, expected, "{when:?}");
+    }
 }
