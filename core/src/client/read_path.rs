@@ -11,7 +11,7 @@ use crate::store::environment::Environment;
 use crate::store::overrides::{Overrides, lay_over};
 use crate::store::persistent::hand_over::HandOver;
 use crate::store::persistent::write_behind::WriteBehind;
-use crate::store::{DataStore, MemoryStore, Snapshot};
+use crate::store::{DataStore, MemoryStore, Snapshot, contained_snapshot};
 
 /// How evaluations read the data store. Determined once, when the client starts.
 #[derive(Debug)]
@@ -126,11 +126,7 @@ enum Base {
 impl Base {
     /// Counts a panic as a store that only lends snapshots.
     fn of(store: &dyn DataStore) -> Self {
-        let snapshot = catch_unwind(AssertUnwindSafe(|| store.snapshot()));
-        snapshot
-            .ok()
-            .flatten()
-            .map_or(Self::Current, Self::Snapshot)
+        contained_snapshot(store).map_or(Self::Current, Self::Snapshot)
     }
 
     fn read<R>(&self, store: &dyn DataStore, reader: impl Fn(&dyn Snapshot) -> R) -> Option<R> {

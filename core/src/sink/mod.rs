@@ -36,7 +36,7 @@ use crate::status::{
 };
 use crate::store::arrival::Arrivals;
 use crate::store::overrides::Overrides;
-use crate::store::{DataStore, Snapshot, StoreError};
+use crate::store::{DataStore, Snapshot, StoreError, contained_snapshot};
 use crate::sync::atomic::AtomicBool;
 
 #[derive(Debug)]
@@ -264,13 +264,10 @@ impl Updater {
     /// Records what is needed to announce the changes, before they are stored.
     fn observe(&self, changes: &ChangeSetKind) -> Observed {
         match changes {
-            ChangeSetKind::Full(_) => {
-                let snapshot = catch_unwind(AssertUnwindSafe(|| self.store.snapshot()));
-                match snapshot.ok().flatten() {
-                    Some(snapshot) => Observed::Snapshot(snapshot),
-                    None => Observed::Versions(self.versions()),
-                }
-            }
+            ChangeSetKind::Full(_) => match contained_snapshot(&*self.store) {
+                Some(snapshot) => Observed::Snapshot(snapshot),
+                None => Observed::Versions(self.versions()),
+            },
             ChangeSetKind::Delta(items) => {
                 let change = |snapshot: &dyn Snapshot| {
                     let changed = items.iter().filter(|item| !is_stored(item, snapshot));
@@ -294,10 +291,14 @@ impl Updater {
         };
         let changed = match observed {
             Observed::Snapshot(before) => {
+                *dependents = None;
                 let before = catch_unwind(AssertUnwindSafe(|| versions(&*before)));
-                self.replaced(before.unwrap_or_default(), dependents)
+                self.replaced(before.unwrap_or_default())
             }
-            Observed::Versions(before) => self.replaced(before, dependents),
+            Observed::Versions(before) => {
+                *dependents = None;
+                self.replaced(before)
+            }
             Observed::Items(items) => {
                 if let Some(graph) = dependents {
                     items.iter().for_each(|item| graph.update(item));
@@ -319,12 +320,7 @@ impl Updater {
     }
 
     /// The items that changed when the data of these versions was replaced.
-    fn replaced(
-        &self,
-        before: Versions,
-        dependents: &mut Option<Dependents>,
-    ) -> Vec<(DataKind, Text)> {
-        *dependents = None;
+    fn replaced(&self, before: Versions) -> Vec<(DataKind, Text)> {
         let after = self.versions();
         if self.is_for_overrides() {
             before.into_keys().chain(after.into_keys()).collect()

@@ -61,6 +61,7 @@ pub mod persistent;
 use std::any::Any;
 use std::fmt::Debug;
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -218,6 +219,12 @@ pub trait DataStore: Any + Debug + Send + Sync {
     /// Closes the store and releases its resources. Called once; snapshots may still be read
     /// afterwards.
     async fn close(&self);
+}
+
+/// The snapshot of a store, unless it hands out none or panics.
+pub(crate) fn contained_snapshot(store: &dyn DataStore) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+    let snapshot = catch_unwind(AssertUnwindSafe(|| store.snapshot()));
+    snapshot.ok().flatten()
 }
 
 /// An immutable view of the data at one moment. [`Lookup`] finds single items.

@@ -105,15 +105,16 @@ fn notified(
     keys
 }
 
-fn versions(flags: &[(&str, u64)]) -> Json {
+/// Flags with these keys and versions.
+fn flags(flags: &[(&str, u64)]) -> Json {
     let flag = |(key, version): &(&str, u64)| ((*key).to_owned(), json!({"version": version}));
     json!({"flags": flags.iter().map(flag).collect::<serde_json::Map<_, _>>()})
 }
 
 #[test]
 fn a_listener_is_notified_of_a_data_set_if_it_was_added_before_the_data_took_effect() {
-    let before = versions(&[("same", 1), ("newer", 1), ("gone", 1)]);
-    let after = versions(&[("same", 1), ("newer", 2), ("added", 1)]);
+    let before = flags(&[("same", 1), ("newer", 1), ("gone", 1)]);
+    let after = flags(&[("same", 1), ("newer", 2), ("added", 1)]);
     for hands_out_snapshots in [false, true] {
         let notified = |when| {
             notified(when, &before, hands_out_snapshots, |updater| {
@@ -127,16 +128,16 @@ fn a_listener_is_notified_of_a_data_set_if_it_was_added_before_the_data_took_eff
 
 #[test]
 fn a_listener_is_notified_of_an_item_if_it_was_added_before_the_item_took_effect() {
-    let before = versions(&[("k", 1), ("other", 1)]);
+    let before = flags(&[("k", 1), ("other", 1)]);
     let flag = json!({"version": 2});
-    let item = || Item::from_json(DataKind::Flag, "k", flag.to_string().as_bytes()).unwrap();
+    let item = Item::from_json(DataKind::Flag, "k", flag.to_string().as_bytes()).unwrap();
     for (when, expected) in [(When::BeforeWriting, &["k"][..]), (When::AfterWriting, &[])] {
         let keys = notified(when, &before, true, |updater| {
             upsert(updater, DataKind::Flag, &flag);
         });
         assert_eq!(keys, expected, "{when:?}");
         let keys = notified(when, &before, true, |updater| {
-            let delta = ChangeSet::delta(vec![item()]);
+            let delta = ChangeSet::delta(vec![item.clone()]);
             park(SOON, updater.apply(delta)).unwrap().unwrap();
         });
         assert_eq!(keys, expected, "{when:?}");
