@@ -82,8 +82,8 @@ pub use vexil_eval::model::Upserted;
 pub trait DataStore: Any + Debug + Send + Sync {
     /// Calls `reader` exactly once, before returning, with a snapshot of the current data.
     ///
-    /// An evaluation reads the store on the thread of its caller. The client also reads the store on
-    /// a thread of its own: with the feature `metrics`, it counts the items every 5 seconds.
+    /// An evaluation reads the store on the thread of its caller. The client also reads the store in
+    /// a task of its own: with the feature `metrics`, it counts the items every 5 seconds.
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot));
 
     /// Returns a snapshot of the current data that the caller keeps. Later writes do not change it.

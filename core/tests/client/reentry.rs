@@ -69,8 +69,8 @@ fn a_listener_can_be_the_last_owner_of_the_client_that_drops_it() {
     });
 }
 
-/// Runs once, during the next read by the thread that set it. A client also reads its store on a
-/// thread of its own, for its metrics.
+/// Runs once, during the next read by the thread that set it. A client also reads its store in a
+/// task of its own, for its metrics.
 type OnRead = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]

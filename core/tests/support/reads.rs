@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 
-/// The thread of each read of a store. A client also reads its store on a thread of its own, for its
+/// The thread of each read of a store. A client also reads its store in a task of its own, for its
 /// metrics, at a time that a test does not know.
 #[derive(Debug, Default)]
 pub(crate) struct Reads(Mutex<Vec<ThreadId>>);
