@@ -1,4 +1,4 @@
-//! [`Backoff`]: the backoff and deadline of throttled requests.
+//! [`Backoff`]: the time limit of a call, and the backoff of its throttled requests.
 
 use std::time::Duration;
 
@@ -9,10 +9,12 @@ pub(crate) const INITIAL_DELAY: Duration = Duration::from_millis(50);
 /// Maximum of that bound.
 pub(crate) const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// The backoff and deadline of throttled requests. A copy made before the first wait starts with
-/// the first delay again.
+/// The time limit of a call, and the backoff of its throttled requests. A copy made before the first
+/// wait starts with the first delay again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
+    /// The whole time limit.
+    pub(crate) limit: Duration,
     deadline: Instant,
     max_delay: Duration,
 }
@@ -21,6 +23,7 @@ impl Backoff {
     /// A deadline of `limit` from now.
     pub(crate) fn of(limit: Duration) -> Self {
         Self {
+            limit,
             deadline: Instant::now() + limit,
             max_delay: INITIAL_DELAY,
         }

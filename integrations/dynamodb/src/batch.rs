@@ -10,6 +10,7 @@ use crate::backoff::Backoff;
 use crate::error::{RequestError, is_throttled};
 use crate::row::{self, KEY, NAMESPACE, Row};
 use crate::table::Table;
+use crate::write_order::Turn;
 
 /// DynamoDB's limit for one batch.
 const MAX_REQUESTS: usize = 25;
@@ -17,7 +18,7 @@ const MAX_REQUESTS: usize = 25;
 /// should also be sent within the timeout of a request on a slow line.
 const MAX_BYTES: usize = 4_000_000;
 
-/// Writes batches sequentially.
+/// Writes batches sequentially, while no other write is in progress.
 ///
 /// Under load DynamoDB writes a part of a batch, reports success, and returns the unprocessed rows.
 /// They would be lost if they were not sent again, so they are retried with a backoff until the
@@ -27,6 +28,7 @@ pub(crate) struct Batches<'a> {
     table: &'a Table,
     client: Client,
     backoff: Backoff,
+    turn: Turn,
 }
 
 /// Writes a row unconditionally.
@@ -53,11 +55,13 @@ pub(crate) fn delete(namespace: &str, key: String) -> WriteRequest {
 }
 
 impl<'a> Batches<'a> {
+    /// Waits until all requests of earlier writes have a response.
     pub(crate) async fn new(table: &'a Table, backoff: Backoff) -> Result<Self, StoreError> {
         Ok(Self {
             table,
             client: table.client().await?,
             backoff,
+            turn: table.exclusive_turn().await,
         })
     }
 
@@ -97,7 +101,7 @@ impl<'a> Batches<'a> {
             .client
             .batch_write_item()
             .request_items(self.table.name(), batch.clone());
-        match request.send().await {
+        match self.turn.send(self.backoff.limit, request.send()).await? {
             Ok(reply) => Ok(reply
                 .unprocessed_items
                 .into_iter()

@@ -119,6 +119,7 @@ mod row;
 mod settings;
 mod store;
 mod table;
+mod write_order;
 
 /// The AWS client crate, for [`DynamoDbBuilder::client`].
 pub use aws_sdk_dynamodb;

@@ -119,7 +119,8 @@ impl DynamoDbBigSegmentStore {
         let table = self.table();
         let metadata = AttributeValue::S(table.namespace(METADATA));
         table
-            .within(table.timeouts().bulk, |_| async move {
+            .within(table.timeouts().bulk, |backoff| async move {
+                let turn = table.exclusive_turn().await;
                 let update = table.client().await?.update_item().table_name(table.name());
                 let update = update
                     .key(NAMESPACE, metadata.clone())
@@ -130,9 +131,8 @@ impl DynamoDbBigSegmentStore {
                         ":time",
                         AttributeValue::N(milliseconds.to_string()),
                     );
-                update
-                    .send()
-                    .await
+                turn.send(backoff.limit, update.send())
+                    .await?
                     .map(drop)
                     .map_err(|error| table.error(&error))
             })

@@ -266,7 +266,10 @@ impl DynamoDbDataStore {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .set_item(Some(row));
         let error = loop {
-            match put.clone().send().await {
+            let turn = self.table.shared_turn().await;
+            let sent = turn.send(backoff.limit, put.clone().send()).await?;
+            drop(turn);
+            match sent {
                 Ok(_) => return Ok(WriteOutcome::Written),
                 Err(error) if is_throttled(&error) && backoff.wait().await => {}
                 Err(error) => break error,
@@ -334,22 +337,15 @@ impl DynamoDbDataStore {
         for deletes in unused.into_iter().rev() {
             batches.write(deletes).await?;
         }
-        self.set_marker().await?;
+        batches.write(vec![batch::put(self.marker_row())]).await?;
         too_large.map_or(Ok(()), Err)
     }
 
-    async fn set_marker(&self) -> Result<(), StoreError> {
+    fn marker_row(&self) -> Row {
         let marker = AttributeValue::S(self.table.namespace(MARKER));
-        let put = self
-            .table
-            .client()
-            .await?
-            .put_item()
-            .table_name(self.table.name());
-        let put = put.item(NAMESPACE, marker.clone()).item(KEY, marker);
-        put.send()
-            .await
-            .map(drop)
-            .map_err(|error| self.table.error(&error))
+        Row::from([
+            (NAMESPACE.to_owned(), marker.clone()),
+            (KEY.to_owned(), marker),
+        ])
     }
 }

@@ -1,4 +1,4 @@
-//! [`Table`]: a table, the key prefix, and the lazily created client.
+//! [`Table`]: a table, the key prefix, the lazily created client, and the order of writes.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,7 @@ use crate::backoff::{Backoff, INITIAL_DELAY, MAX_DELAY};
 use crate::error::{RequestError, store_error};
 use crate::row::{KEY, NAMESPACE, Row};
 use crate::settings::{TableSettings, Timeouts};
+use crate::write_order::{Turn, WriteOrder};
 
 /// Minimum timeout until the first reply: configuration and credentials are resolved then, and a
 /// connection is opened.
@@ -33,18 +34,24 @@ const MAX_ATTEMPTS: u32 = 3;
 /// A table and the prefix of its rows.
 pub(crate) struct Table {
     settings: TableSettings,
-    /// Created by the first successful call, on the runtime of that call. A forked process creates
-    /// its own.
-    client: PerProcess<OnceCell<Client>>,
+    /// A forked process has its own.
+    client: PerProcess<TableClient>,
     /// Whether the table has replied. Until then, calls have a longer timeout.
     has_replied: AtomicBool,
+}
+
+#[derive(Default)]
+struct TableClient {
+    /// Created by the first successful call, on the runtime of that call.
+    client: OnceCell<Client>,
+    writes: WriteOrder,
 }
 
 impl Table {
     pub(crate) fn new(settings: TableSettings) -> Self {
         Self {
             settings,
-            client: PerProcess::new(OnceCell::new),
+            client: PerProcess::new(TableClient::default),
             has_replied: AtomicBool::new(false),
         }
     }
@@ -92,9 +99,20 @@ impl Table {
     pub(crate) async fn client(&self) -> Result<Client, StoreError> {
         self.client
             .get()
+            .client
             .get_or_try_init(|| self.settings.connect())
             .await
             .cloned()
+    }
+
+    /// Waits for the turn to write rows regardless of their version.
+    pub(crate) async fn exclusive_turn(&self) -> Turn {
+        self.client.get().writes.exclusive().await
+    }
+
+    /// Waits for the turn to write a row that versions protect.
+    pub(crate) async fn shared_turn(&self) -> Turn {
+        self.client.get().writes.shared().await
     }
 
     /// Reads one row.

@@ -47,7 +47,8 @@
 //! ```
 //!
 //! A request that has left the process cannot be cancelled. A store over a network sends its writes
-//! over one ordered connection, or relies on the items' versions and on
+//! over one ordered connection, or sends each from a task that holds the lock until there is a
+//! response. A request whose response never arrives is repaired by
 //! [`reconcile_interval`](crate::config::PersistentStoreConfig::reconcile_interval).
 //!
 //! The macro `persistent_store_conformance!` of `vexil-testing` tests a store against this

@@ -23,3 +23,4 @@ mod settings;
 mod support;
 mod throttling;
 mod upsert;
+mod write_order;

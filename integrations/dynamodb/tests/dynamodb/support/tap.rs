@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
+use tokio::sync::Notify;
 use vexil_dynamodb::aws_sdk_dynamodb;
 
 /// A request.
@@ -33,6 +34,8 @@ pub(crate) enum Reply {
     Instead(Value, Value),
     /// Not sent; this is the reply.
     Answer(u16, Value),
+    /// Not sent; this is the reply, once it is released.
+    Held(Arc<Notify>, Value),
     /// The connection fails.
     Broken,
     /// There is no reply.
@@ -152,6 +155,10 @@ impl HttpConnector for Connector {
                 })
             }
             Reply::Answer(status, body) => HttpConnectorFuture::ready(Ok(response(status, &body))),
+            Reply::Held(release, body) => HttpConnectorFuture::new(async move {
+                release.notified().await;
+                Ok(response(200, &body))
+            }),
             Reply::Broken => {
                 HttpConnectorFuture::ready(Err(ConnectorError::io("the connection broke".into())))
             }
