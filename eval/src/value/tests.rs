@@ -1,5 +1,8 @@
 //! Tests of [`Value`]: numbers, depth, conversions.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use serde_json::json;
 
 use super::*;
