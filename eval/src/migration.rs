@@ -1,4 +1,4 @@
-//! The vocabulary of migrations: [`Stage`], [`Operation`] and [`Origin`].
+//! The vocabulary of migrations: [`Stage`], [`Operation`], [`Origin`] and [`ExecutionOrder`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -66,63 +66,11 @@ impl Stage {
     }
 }
 
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Stage {
-    type Err = ParseStageError;
-
-    fn from_str(text: &str) -> Result<Self, ParseStageError> {
-        let all = [
-            Self::Off,
-            Self::DualWrite,
-            Self::Shadow,
-            Self::Live,
-            Self::RampDown,
-            Self::Complete,
-        ];
-        all.into_iter()
-            .find(|stage| stage.as_str() == text)
-            .ok_or(ParseStageError)
-    }
-}
-
-impl Serialize for Stage {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Stage {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Text::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
-    }
-}
-
 impl From<Stage> for Value {
     fn from(stage: Stage) -> Self {
         Self::String(Text::from_static(stage.as_str()))
     }
 }
-
-/// The text is not the name of a migration stage.
-///
-/// ```
-/// use vexil_eval::migration::Stage;
-///
-/// let error = "half-way".parse::<Stage>().unwrap_err();
-/// assert_eq!(error.to_string(), "no such migration stage");
-/// assert_eq!("half-way".parse().unwrap_or(Stage::Off), Stage::Off);
-/// ```
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("no such migration stage")]
-#[non_exhaustive]
-pub struct ParseStageError;
 
 /// An operation on the migrated data.
 ///
@@ -130,7 +78,7 @@ pub struct ParseStageError;
 /// use vexil_eval::migration::Operation;
 ///
 /// assert_eq!(Operation::Read.as_str(), "read");
-/// assert_eq!(Operation::Write.to_string(), "write");
+/// assert_eq!("write".parse(), Ok(Operation::Write));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
@@ -161,7 +109,7 @@ impl Operation {
 /// use vexil_eval::migration::Origin;
 ///
 /// assert_eq!(Origin::Old.as_str(), "old");
-/// assert_eq!(Origin::New.to_string(), "new");
+/// assert_eq!("new".parse(), Ok(Origin::New));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
@@ -186,16 +134,109 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+/// The order in which a migration reads its two systems. They are always written sequentially.
+///
+/// ```
+/// use vexil_eval::migration::ExecutionOrder;
+///
+/// // Settings of an application use the same names.
+/// assert_eq!(serde_json::from_str::<ExecutionOrder>("\"serial\"")?, ExecutionOrder::Serial);
+/// assert_eq!(ExecutionOrder::default().to_string(), "concurrent");
+/// assert!("both".parse::<ExecutionOrder>().is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a migrator calls two systems at once, or one after the other in either order"
+)]
+pub enum ExecutionOrder {
+    /// Both concurrently.
+    #[default]
+    Concurrent,
+    /// Sequentially, the authoritative one first.
+    Serial,
+    /// Sequentially, in random order.
+    Random,
+}
+
+impl ExecutionOrder {
+    /// Returns the name of the order.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Concurrent => "concurrent",
+            Self::Serial => "serial",
+            Self::Random => "random",
+        }
     }
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
+/// Implements the traits that write and read a variant as its name.
+macro_rules! by_name {
+    ($type:ident, $what:literal, [$($variant:ident),+]) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                let mut all = [$(Self::$variant),+].into_iter();
+                all.find(|variant| variant.as_str() == text)
+                    .ok_or(UnknownName { what: $what })
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Text::deserialize(deserializer)?
+                    .parse()
+                    .map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+by_name!(
+    Stage,
+    "stage",
+    [Off, DualWrite, Shadow, Live, RampDown, Complete]
+);
+by_name!(Operation, "operation", [Read, Write]);
+by_name!(Origin, "origin", [Old, New]);
+by_name!(
+    ExecutionOrder,
+    "execution order",
+    [Concurrent, Serial, Random]
+);
+
+/// The text names no stage, operation, origin or execution order.
+///
+/// ```
+/// use vexil_eval::migration::{Operation, Stage};
+///
+/// let error = "half-way".parse::<Stage>().unwrap_err();
+/// assert_eq!(error.to_string(), "no such migration stage");
+/// assert_eq!("half-way".parse().unwrap_or(Stage::Off), Stage::Off);
+///
+/// let error = "delete".parse::<Operation>().unwrap_err();
+/// assert_eq!(error.to_string(), "no such migration operation");
+/// ```
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("no such migration {what}")]
+#[non_exhaustive]
+pub struct UnknownName {
+    what: &'static str,
 }
 
 /// A pair of values, one for each origin.

@@ -4,10 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use vexil_eval::migration::{Operation, PerOrigin, Stage};
+use vexil_eval::migration::{ExecutionOrder, Operation, PerOrigin, Stage};
 
 use super::operation::{BoxError, Compare, OperationResult, Run, WriteResult, readers, writers};
-use super::settings::{ExecutionOrder, MigratorError, Settings, setters};
+use super::settings::{MigratorError, Settings, setters};
 use crate::client::{AsContext, Client};
 use crate::events::is_sampled;
 

@@ -60,8 +60,8 @@ mod variation;
 pub use async_migrator::{AsyncMigrator, AsyncMigratorBuilder};
 pub use migrator::{Migrator, MigratorBuilder};
 pub use operation::{OperationResult, OriginError, WriteResult};
-pub use settings::{ExecutionOrder, MigratorError};
+pub use settings::MigratorError;
 pub use tracker::{MigrationOpTracker, TrackerError};
 
 pub use crate::events::MigrationOpEvent;
-pub use vexil_eval::migration::{Operation, Origin, ParseStageError, PerOrigin, Stage};
+pub use vexil_eval::migration::{ExecutionOrder, Operation, Origin, PerOrigin, Stage, UnknownName};

@@ -1,44 +1,7 @@
 //! Settings of both kinds of migrator.
 
 use thiserror::Error;
-
-/// The order in which two origins are read. They are always written sequentially.
-///
-/// ```
-/// use std::sync::{Arc, Mutex};
-/// use vexil::migration::{ExecutionOrder, Migrator, Stage};
-/// use vexil::{Client, Context};
-///
-/// # let client = Client::builder("sdk-key").offline(true).start()?;
-/// let calls = Arc::new(Mutex::new(Vec::new()));
-/// let origin = |name: &'static str| {
-///     let calls = Arc::clone(&calls);
-///     move |_: &u32| {
-///         calls.lock().unwrap().push(name);
-///         Ok::<_, std::io::Error>(())
-///     }
-/// };
-/// let migrator = Migrator::builder(&client)
-///     .read(origin("old"), origin("new"))
-///     .write(origin("old"), origin("new"))
-///     .read_execution_order(ExecutionOrder::Serial)
-///     .build()?;
-/// // In the stage `live` the new system is authoritative.
-/// migrator.read("move-db", &Context::new("ada")?, Stage::Live, &7);
-/// assert_eq!(*calls.lock().unwrap(), ["new", "old"]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ExecutionOrder {
-    /// Both concurrently.
-    #[default]
-    Concurrent,
-    /// Sequentially, the authoritative one first.
-    Serial,
-    /// Sequentially, in random order.
-    Random,
-}
+use vexil_eval::migration::ExecutionOrder;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
@@ -74,6 +37,31 @@ macro_rules! setters {
     ($found:ident) => {
         /// The order in which the origins are read, in the stages that read both. Default:
         /// concurrently.
+        ///
+        /// ```
+        /// use std::sync::{Arc, Mutex};
+        /// use vexil::migration::{ExecutionOrder, Migrator, Stage};
+        /// use vexil::{Client, Context};
+        ///
+        /// # let client = Client::builder("sdk-key").offline(true).start()?;
+        /// let calls = Arc::new(Mutex::new(Vec::new()));
+        /// let origin = |name: &'static str| {
+        ///     let calls = Arc::clone(&calls);
+        ///     move |_: &u32| {
+        ///         calls.lock().unwrap().push(name);
+        ///         Ok::<_, std::io::Error>(())
+        ///     }
+        /// };
+        /// let migrator = Migrator::builder(&client)
+        ///     .read(origin("old"), origin("new"))
+        ///     .write(origin("old"), origin("new"))
+        ///     .read_execution_order(ExecutionOrder::Serial)
+        ///     .build()?;
+        /// // In the stage `live` the new system is authoritative.
+        /// migrator.read("move-db", &Context::new("ada")?, Stage::Live, &7);
+        /// assert_eq!(*calls.lock().unwrap(), ["new", "old"]);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         pub fn read_execution_order(mut self, order: ExecutionOrder) -> Self {
             self.settings.read_execution_order = order;
             self
