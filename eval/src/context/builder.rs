@@ -326,6 +326,31 @@ impl ContextBuilder {
         self
     }
 
+    /// Removes references from those that were marked as private, for a context that is built from
+    /// another one. `/email` and `email` are the same reference. Removing `/address` does not remove
+    /// `/address/street`.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, Reference};
+    ///
+    /// let template = Context::builder("ada")
+    ///     .set("email", "ada@example.com")
+    ///     .private(["email", "/address/street"]);
+    /// let context = template.clone().remove_private(["email"]).build()?;
+    /// assert_eq!(context.private_attributes(), [Reference::new("/address/street")]);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
+    #[must_use]
+    pub fn remove_private<R: Into<Reference>>(
+        mut self,
+        references: impl IntoIterator<Item = R>,
+    ) -> Self {
+        let removed: Vec<Reference> = references.into_iter().map(Into::into).collect();
+        self.private
+            .retain(|reference| !removed.contains(reference));
+        self
+    }
+
     /// Validates and returns the context.
     ///
     /// ```

@@ -1,12 +1,10 @@
 //! [`Kind`]: the context kind that a part of a flag or segment refers to; kinds with a meaning.
 
+use super::Context;
 use crate::text::Text;
 
-/// The default kind of a context.
-pub(super) const DEFAULT_KIND: Text = Text::from_static("user");
-
-/// The kind of every multi-context.
-pub(super) const MULTI_KIND: Text = Text::from_static("multi");
+pub(super) const DEFAULT_KIND: Text = Text::from_static(Context::DEFAULT_KIND);
+pub(super) const MULTI_KIND: Text = Text::from_static(Context::MULTI_KIND);
 
 /// A context kind. `User` is a separate variant, so that the most common comparison does not touch
 /// the string.
@@ -20,7 +18,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn text(&self) -> &str {
         match self {
-            Self::User => "user",
+            Self::User => Context::DEFAULT_KIND,
             Self::Other(text) => text,
         }
     }

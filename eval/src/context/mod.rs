@@ -76,12 +76,25 @@ struct Single {
 }
 
 impl Context {
+    /// The kind of a context that is created without one.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// assert_eq!(Context::new("ada")?.kind(), Context::DEFAULT_KIND);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
+    pub const DEFAULT_KIND: &'static str = "user";
+
+    /// The kind of every multi-context.
+    pub const MULTI_KIND: &'static str = "multi";
+
     /// Returns the kind; `multi` for a multi-context.
     #[must_use]
     pub fn kind(&self) -> &str {
         match &self.0.members {
             Members::Single(single) => single.kind_text(),
-            Members::Multi(_) => "multi",
+            Members::Multi(_) => Self::MULTI_KIND,
         }
     }
 

@@ -2,8 +2,37 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::Serialize;
+
 use super::{Array, Number, Object, Value};
 use crate::text::Text;
+
+impl Value {
+    /// Converts what a type serializes to, for example the value of a custom event's data. Integers
+    /// beyond 2^53 lose precision, and arrays and objects that are nested too deeply become `null`,
+    /// as in every `Value`.
+    ///
+    /// ```
+    /// use serde::Serialize;
+    /// use vexil_eval::Value;
+    ///
+    /// #[derive(Serialize)]
+    /// struct Purchase {
+    ///     item: &'static str,
+    ///     price: f64,
+    /// }
+    ///
+    /// let data = Value::from_serialize(&Purchase { item: "lamp", price: 9.5 })?;
+    /// assert_eq!(data.to_string(), r#"{"item":"lamp","price":9.5}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if serializing fails, or if a map has keys that are not strings or numbers.
+    pub fn from_serialize(value: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
+        serde_json::to_value(value).map(Self::from)
+    }
+}
 
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
