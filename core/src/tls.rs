@@ -48,7 +48,7 @@ fn by_feature() -> Option<Arc<CryptoProvider>> {
     None
 }
 
-/// A file that holds no usable root certificate, or cannot be read.
+/// A file or text that holds no usable root certificate, or cannot be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RootCertificatesError {
@@ -76,9 +76,35 @@ pub enum RootCertificatesError {
 /// Returns an error if the file cannot be read, or if no certificate in it can be used.
 pub fn root_certificates(path: impl AsRef<Path>) -> Result<RootCertStore, RootCertificatesError> {
     let path = path.as_ref();
+    usable_roots(
+        CertificateDer::pem_file_iter(path)?,
+        &path.display().to_string(),
+    )
+}
+
+/// Reads the root certificates in PEM text. Otherwise the same as [`root_certificates`].
+///
+/// ```
+/// use vexil::tls::{RootCertificatesError, root_certificates_from_pem};
+///
+/// let roots = root_certificates_from_pem(b"not a certificate");
+/// assert!(matches!(roots, Err(RootCertificatesError::Pem(_))));
+/// ```
+///
+/// # Errors
+/// Returns an error if no certificate in the text can be used.
+pub fn root_certificates_from_pem(pem: &[u8]) -> Result<RootCertStore, RootCertificatesError> {
+    usable_roots(CertificateDer::pem_slice_iter(pem), "memory")
+}
+
+/// Collects the certificates that can be used. `origin` says in the log where they come from.
+fn usable_roots(
+    certificates: impl Iterator<Item = Result<CertificateDer<'static>, pem::Error>>,
+    origin: &str,
+) -> Result<RootCertStore, RootCertificatesError> {
     let mut roots = RootCertStore::empty();
     let mut skipped = Vec::new();
-    for (index, certificate) in CertificateDer::pem_file_iter(path)?.enumerate() {
+    for (index, certificate) in certificates.enumerate() {
         let added: Result<(), RootCertificatesError> = match certificate {
             Ok(certificate) => roots.add(certificate).map_err(Into::into),
             Err(error @ pem::Error::Io(_)) => return Err(error.into()),
@@ -92,7 +118,12 @@ pub fn root_certificates(path: impl AsRef<Path>) -> Result<RootCertStore, RootCe
     }
     for (position, error) in skipped {
         let error = &error as &dyn std::error::Error;
-        tracing::warn!(path = %path.display(), position, error, "skipped an invalid root certificate");
+        tracing::warn!(
+            origin,
+            position,
+            error,
+            "skipped an invalid root certificate"
+        );
     }
     Ok(roots)
 }

@@ -69,9 +69,14 @@ impl Authority {
         CertificateDer::from(self.certificate.der().to_vec())
     }
 
+    /// The authority's certificate as PEM text.
+    pub(super) fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
     /// A file with the authority's certificate.
     pub(super) fn file(&self) -> NamedTempFile {
-        file(&self.certificate.pem())
+        file(&self.pem())
     }
 
     /// A certificate with these names. Without alternative names it has only the common name.
@@ -157,7 +162,12 @@ impl Identity {
 
     /// A file with the certificate and then the key.
     pub(super) fn file(&self) -> NamedTempFile {
-        file(&(self.certificate.pem() + &self.key.serialize_pem()))
+        file(&self.pem())
+    }
+
+    /// The certificate and the private key as PEM text.
+    pub(super) fn pem(&self) -> String {
+        self.certificate.pem() + &self.key.serialize_pem()
     }
 
     /// A file with the certificate only, and one with the key only.

@@ -131,6 +131,33 @@ async fn a_proxy_can_be_set_without_a_scheme() {
     assert_eq!(received.header("proxy-authorization"), None);
 }
 
+#[tokio::test]
+async fn of_no_proxy_and_a_configured_one_the_last_takes_effect() {
+    let (server, proxy) = (Server::start().await, Server::start().await);
+    let direct = through(&proxy).without_proxy().build().unwrap();
+    let ((), received) = both(
+        async { drop(send(&*direct, get(server.url("/all"))).await.unwrap()) },
+        server.serve(HELLO),
+    )
+    .await;
+    assert_eq!(received.0.line, "GET /all HTTP/1.1");
+
+    let proxied = HttpConfig::new()
+        .without_proxy()
+        .http_proxy(proxy.url(""))
+        .build()
+        .unwrap();
+    let ((), received) = both(
+        async { drop(send(&*proxied, get(server.url("/all"))).await.unwrap()) },
+        proxy.serve(HELLO),
+    )
+    .await;
+    assert_eq!(
+        received.0.line,
+        format!("GET {} HTTP/1.1", server.url("/all"))
+    );
+}
+
 #[test]
 fn the_error_of_an_invalid_proxy_does_not_contain_its_url() {
     for uri in [

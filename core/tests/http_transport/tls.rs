@@ -217,24 +217,36 @@ async fn a_server_with_tls_on_the_port_of_an_http_url_is_a_connection_error() {
 async fn a_custom_authority_is_trusted() {
     let authority = Authority::new();
     let file = authority.file();
-    let config = HttpConfig::new().ca_certs(file.path());
-    assert_eq!(
-        fetch_as(&config, &authority.sign("x", &["localhost"])).await,
-        hello()
-    );
+    for config in [
+        HttpConfig::new().ca_certs(file.path()),
+        HttpConfig::new().ca_certs_pem(authority.pem()),
+        // The last one takes effect.
+        HttpConfig::new()
+            .ca_certs("no-such-file.pem")
+            .ca_certs_pem(authority.pem()),
+    ] {
+        assert_eq!(
+            fetch_as(&config, &authority.sign("x", &["localhost"])).await,
+            hello()
+        );
+    }
 }
 
 #[tokio::test]
 async fn no_other_authority_is_trusted() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let file = authority.file();
-    let config = HttpConfig::new().ca_certs(file.path());
     for identity in [
         stranger.sign("x", &["localhost"]),
         stranger.sign("localhost", &[]),
     ] {
-        assert_eq!(fetch_as(&config, &identity).await, NOT_TRUSTED);
-        assert_eq!(fetch_as(&HttpConfig::new(), &identity).await, NOT_TRUSTED);
+        for config in [
+            HttpConfig::new().ca_certs(file.path()),
+            HttpConfig::new().ca_certs_pem(authority.pem()),
+            HttpConfig::new(),
+        ] {
+            assert_eq!(fetch_as(&config, &identity).await, NOT_TRUSTED);
+        }
     }
 }
 
@@ -419,6 +431,23 @@ fn an_unusable_file_is_named() {
     }
 }
 
+#[test]
+fn text_without_a_certificate_is_an_error_that_does_not_show_it() {
+    let key = Authority::new().sign("c", &[]).pem();
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for pem in [
+        "",
+        "no certificate",
+        broken,
+        key.rsplit_once("-----BEGIN").unwrap().1,
+    ] {
+        let config = HttpConfig::new().ca_certs_pem(pem);
+        let shown = format!("{} {config:?}", config_error(&config));
+        assert!(shown.contains("the certificate authorities"), "{shown}");
+        assert!(pem.is_empty() || !shown.contains(pem), "{shown}");
+    }
+}
+
 /// Bundles in which the first and the last of three certificates are invalid.
 fn flawed(good: &str) -> [String; 3] {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -432,26 +461,33 @@ async fn invalid_certificates_of_a_bundle_are_skipped_and_logged_by_position() {
     crate::interest::always_interested();
     let authority = Authority::new();
     for bundle in flawed(&std::fs::read_to_string(authority.file().path()).unwrap()) {
-        let bundle = file(&bundle);
-        let config = HttpConfig::new().ca_certs(bundle.path());
-        let log = Log::default();
-        drop(tracing::subscriber::with_default(log.subscriber(), || {
-            config.build().unwrap()
-        }));
-        let lines = log.lines();
-        assert_eq!(lines.len(), 2, "{lines:#?}");
-        for (line, position) in lines.iter().zip(["position=1", "position=3"]) {
-            let words = ["WARN", position, bundle.path().to_str().unwrap()];
-            assert!(words.iter().all(|word| line.contains(word)), "{line}");
+        let written = file(&bundle);
+        for (config, origin) in [
+            (
+                HttpConfig::new().ca_certs(written.path()),
+                written.path().to_str().unwrap(),
+            ),
+            (HttpConfig::new().ca_certs_pem(bundle), "memory"),
+        ] {
+            let log = Log::default();
+            drop(tracing::subscriber::with_default(log.subscriber(), || {
+                config.build().unwrap()
+            }));
+            let lines = log.lines();
+            assert_eq!(lines.len(), 2, "{lines:#?}");
+            for (line, position) in lines.iter().zip(["position=1", "position=3"]) {
+                let words = ["WARN", position, origin];
+                assert!(words.iter().all(|word| line.contains(word)), "{line}");
+            }
+            assert_eq!(
+                fetch_as(&config, &authority.sign("x", &["localhost"])).await,
+                hello()
+            );
+            assert_eq!(
+                fetch_as(&config, &Authority::new().sign("x", &["localhost"])).await,
+                NOT_TRUSTED
+            );
         }
-        assert_eq!(
-            fetch_as(&config, &authority.sign("x", &["localhost"])).await,
-            hello()
-        );
-        assert_eq!(
-            fetch_as(&config, &Authority::new().sign("x", &["localhost"])).await,
-            NOT_TRUSTED
-        );
     }
 }
 

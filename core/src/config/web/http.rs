@@ -17,7 +17,8 @@ use crate::bounds;
 use crate::config::ConfigError;
 use crate::http::transport::HttpTransport;
 use crate::http::transport::http_client::{
-    DefaultTransport, NoTls, Tls, TlsSettings, parse_proxy, proxy_in_environment, redacted_proxy,
+    DefaultTransport, NoTls, Proxies, Roots, Tls, TlsSettings, parse_proxy, proxy_in_environment,
+    redacted_proxy,
 };
 
 /// The name of the component in a [`ConfigError::Component`].
@@ -42,8 +43,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct HttpConfig {
     pub(super) connect_timeout: Duration,
     pub(super) read_timeout: Duration,
-    pub(super) http_proxy: Option<String>,
-    ca_certs: Option<PathBuf>,
+    proxy: ProxyChoice,
+    roots: Roots,
     cert_file: Option<PathBuf>,
     disable_ssl_verification: bool,
     #[cfg(feature = "tls")]
@@ -54,6 +55,15 @@ pub struct HttpConfig {
     transport: Option<Arc<dyn HttpTransport>>,
 }
 
+/// The proxy of requests.
+#[derive(Clone)]
+enum ProxyChoice {
+    /// Those that the environment names.
+    Environment,
+    None,
+    Fixed(String),
+}
+
 impl HttpConfig {
     /// The default settings: proxies from the environment, and certificates that the operating
     /// system trusts.
@@ -62,8 +72,8 @@ impl HttpConfig {
         Self {
             connect_timeout: CONNECT_TIMEOUT,
             read_timeout: READ_TIMEOUT,
-            http_proxy: None,
-            ca_certs: None,
+            proxy: ProxyChoice::Environment,
+            roots: Roots::System,
             cert_file: None,
             disable_ssl_verification: false,
             #[cfg(feature = "tls")]
@@ -149,7 +159,24 @@ impl HttpConfig {
     /// ```
     #[must_use]
     pub fn http_proxy(mut self, uri: impl Into<String>) -> Self {
-        self.http_proxy = Some(uri.into());
+        self.proxy = ProxyChoice::Fixed(uri.into());
+        self
+    }
+
+    /// Sends all requests without a proxy and ignores the environment. This and
+    /// [`http_proxy`](Self::http_proxy) replace each other.
+    ///
+    /// ```
+    /// use vexil::config::HttpConfig;
+    ///
+    /// // A proxy is not a SOCKS proxy, but it is not used either.
+    /// let http = HttpConfig::new().http_proxy("socks5://proxy:1080").without_proxy();
+    /// assert!(http.build().is_ok());
+    /// ```
+    #[doc(alias = "disable_proxy")]
+    #[must_use]
+    pub fn without_proxy(mut self) -> Self {
+        self.proxy = ProxyChoice::None;
         self
     }
 
@@ -170,7 +197,34 @@ impl HttpConfig {
     /// ```
     #[must_use]
     pub fn ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ca_certs = Some(path.into());
+        self.roots = Roots::File(path.into());
+        self
+    }
+
+    /// Trusts only the certificate authorities in this PEM text, for instance from a secret store.
+    /// Otherwise the same as [`ca_certs`](Self::ca_certs); the two replace each other.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::{HttpConfig, ServiceEndpoints};
+    /// use vexil_testing::FakeService;
+    ///
+    /// let service = FakeService::builder().tls().start()?;
+    /// # let certificates = service.ca_pem().ok_or("the service has no TLS")?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .http(HttpConfig::new().ca_certs_pem(certificates))
+    ///     .without_events()
+    ///     .start()?;
+    /// client.blocking_wait_until_ready(std::time::Duration::from_secs(30))?;
+    ///
+    /// assert!(HttpConfig::new().ca_certs_pem("not a certificate").build().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "ca_cert")]
+    #[must_use]
+    pub fn ca_certs_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots = Roots::Pem(pem.into().into());
         self
     }
 
@@ -416,8 +470,12 @@ impl HttpConfig {
     /// Whether requests go through a proxy, set here or in the environment. `None` with a custom
     /// transport.
     pub(super) fn uses_proxy(&self) -> Option<bool> {
-        let named = || self.http_proxy.is_some() || proxy_in_environment();
-        self.transport.is_none().then(named)
+        let uses_proxy = || match self.proxy {
+            ProxyChoice::Environment => proxy_in_environment(),
+            ProxyChoice::None => false,
+            ProxyChoice::Fixed(_) => true,
+        };
+        self.transport.is_none().then(uses_proxy)
     }
 
     /// Checks that requests to this base URL are possible.
@@ -447,18 +505,17 @@ impl HttpConfig {
         let tls = TlsSettings {
             #[cfg(feature = "tls")]
             config: self.rustls_config.as_ref(),
-            ca_certs: self.ca_certs.as_deref(),
+            roots: &self.roots,
             cert_file: self.cert_file.as_deref(),
             verify: !self.disable_ssl_verification,
         };
         let tls = Tls::new(tls).map_err(impossible)?;
-        let proxy = self
-            .http_proxy
-            .as_deref()
-            .map(parse_proxy)
-            .transpose()
-            .map_err(impossible)?;
-        Ok(DefaultTransport::new(self.connect_timeout, proxy, tls))
+        let proxies = match &self.proxy {
+            ProxyChoice::Environment => Proxies::of_environment(),
+            ProxyChoice::None => Proxies::None,
+            ProxyChoice::Fixed(uri) => Proxies::Fixed(parse_proxy(uri).map_err(impossible)?),
+        };
+        Ok(DefaultTransport::new(self.connect_timeout, proxies, tls))
     }
 }
 
@@ -508,17 +565,25 @@ impl Default for HttpConfig {
     }
 }
 
-// Omits the proxy's credentials and the values of headers.
+// Omits the proxy's credentials.
+impl fmt::Debug for ProxyChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("Environment"),
+            Self::None => f.write_str("None"),
+            Self::Fixed(uri) => f.debug_tuple("Fixed").field(&redacted_proxy(uri)).finish(),
+        }
+    }
+}
+
+// Omits the values of headers.
 impl fmt::Debug for HttpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConfig")
             .field("connect_timeout", &self.connect_timeout)
             .field("read_timeout", &self.read_timeout)
-            .field(
-                "http_proxy",
-                &self.http_proxy.as_deref().map(redacted_proxy),
-            )
-            .field("ca_certs", &self.ca_certs)
+            .field("proxy", &self.proxy)
+            .field("roots", &self.roots)
             .field("cert_file", &self.cert_file)
             .field("disable_ssl_verification", &self.disable_ssl_verification)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())

@@ -36,7 +36,6 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
-use url::Url;
 
 use self::classify::classify;
 use self::connect_watch::Watched;
@@ -44,14 +43,14 @@ use self::connector::Connector;
 use self::gzip::Gunzip;
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::proxy::Environment as ProxyEnvironment;
-use self::proxy::Proxies;
 pub(crate) use self::proxy::{
-    in_environment as proxy_in_environment, parse as parse_proxy, redacted as redacted_proxy,
+    Proxies, in_environment as proxy_in_environment, parse as parse_proxy,
+    redacted as redacted_proxy,
 };
 use self::redirect::{RedirectError, Refusals};
 use self::request::Request;
 pub(crate) use self::tls::Tls;
-pub(crate) use self::tls_settings::{NoTls, TlsSettings};
+pub(crate) use self::tls_settings::{NoTls, Roots, TlsSettings};
 use super::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
 
 /// HTTP/2 keep-alive: the interval of pings and the timeout of the reply.
@@ -68,11 +67,10 @@ pub(crate) struct DefaultTransport {
 }
 
 impl DefaultTransport {
-    /// Creates a transport. Connections are established within `connect_timeout` and go through
-    /// `proxy`, or through the proxy that the environment names. Without `tls`, `https` URLs are an
-    /// error.
-    pub(crate) fn new(connect_timeout: Duration, proxy: Option<Url>, tls: Option<Tls>) -> Self {
-        let proxies = Arc::new(Proxies::new(proxy));
+    /// Creates a transport. Connections are established within `connect_timeout`. Without `tls`,
+    /// `https` URLs are an error.
+    pub(crate) fn new(connect_timeout: Duration, proxies: Proxies, tls: Option<Tls>) -> Self {
+        let proxies = Arc::new(proxies);
         let (ping, pong) = PING;
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())

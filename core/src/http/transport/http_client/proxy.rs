@@ -39,26 +39,29 @@ pub(crate) fn parse(uri: &str) -> Result<Url, ProxyError> {
 }
 
 /// The proxies of a transport.
-pub(super) enum Proxies {
+pub(crate) enum Proxies {
+    /// No proxy for any request.
+    None,
     /// One proxy for every request.
     Fixed(Url),
-    /// The proxies that the environment names, if any.
-    Environment(Option<Environment>),
+    /// The proxies that the environment names.
+    Environment(Environment),
 }
 
 impl Proxies {
-    /// Uses `fixed` for every request, or else the proxies that the process environment names.
-    pub(super) fn new(fixed: Option<Url>) -> Self {
-        fixed.map_or_else(|| Self::Environment(Environment::of_process()), Self::Fixed)
+    /// The proxies that the process environment names, if any.
+    pub(crate) fn of_environment() -> Self {
+        Environment::of_process().map_or(Self::None, Self::Environment)
     }
 
     /// The proxy for requests to this address.
     pub(super) fn proxy_for(&self, target: &Uri) -> Option<Proxy> {
         let url = match self {
+            Self::None => return None,
             Self::Fixed(url) => Some(url.clone()),
-            Self::Environment(environment) => environment
-                .as_ref()?
-                .proxy_for(&Url::parse(&target.to_string()).ok()?),
+            Self::Environment(environment) => {
+                environment.proxy_for(&Url::parse(&target.to_string()).ok()?)
+            }
         };
         url.and_then(|url| Proxy::new(&url))
     }

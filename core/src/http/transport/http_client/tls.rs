@@ -9,18 +9,18 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::ClientConfig;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio_rustls::TlsConnector;
 
 use super::stream::Stream;
-use super::tls_settings::{NoTls, TlsSettings};
+use super::tls_settings::{NoTls, Roots, TlsSettings};
 use super::trust::TrustVerifier;
-use crate::tls::{client_identity, provider, root_certificates};
+use crate::tls::{client_identity, provider, root_certificates, root_certificates_from_pem};
 
 /// TLS for connections to servers and proxies.
 #[derive(Clone)]
@@ -111,12 +111,27 @@ pub(crate) enum TlsError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The text of the certificate authorities does not contain any.
+    #[error("the certificate authorities cannot be read as {ROOTS}")]
+    Roots {
+        /// The cause.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The crypto provider lacks a required feature.
     #[error("TLS cannot be set up")]
     Setup(#[from] rustls::Error),
     /// There is no crypto provider.
     #[error(transparent)]
     NoProvider(NoTls),
+}
+
+impl TlsError {
+    fn roots(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Roots {
+            source: source.into(),
+        }
+    }
 }
 
 fn client_config(
@@ -151,15 +166,20 @@ fn verifier(
         );
         return Ok(Arc::new(TrustVerifier::everything(Arc::clone(provider))));
     }
-    if let Some(path) = settings.ca_certs {
-        let roots = root_certificates(path).map_err(|error| bad_file(path, ROOTS, error))?;
-        let roots = Arc::new(roots);
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
-            .build()
-            .map_err(|error| bad_file(path, ROOTS, error))?;
-        return Ok(verifier);
+    let trusting = |roots: RootCertStore| {
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()
+    };
+    match settings.roots {
+        Roots::System => Ok(Arc::new(TrustVerifier::system(Arc::clone(provider)))),
+        Roots::File(path) => {
+            let roots = root_certificates(path).map_err(|error| bad_file(path, ROOTS, error))?;
+            Ok(trusting(roots).map_err(|error| bad_file(path, ROOTS, error))?)
+        }
+        Roots::Pem(pem) => {
+            let roots = root_certificates_from_pem(pem).map_err(TlsError::roots)?;
+            Ok(trusting(roots).map_err(TlsError::roots)?)
+        }
     }
-    Ok(Arc::new(TrustVerifier::system(Arc::clone(provider))))
 }
 
 const ROOTS: &str = "PEM certificates";

@@ -1,7 +1,7 @@
 //! [`TlsSettings`]: the application's TLS settings.
 
-use std::path::Path;
-#[cfg(feature = "tls")]
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -12,8 +12,8 @@ pub(crate) struct TlsSettings<'a> {
     /// A configuration that replaces all other settings.
     #[cfg(feature = "tls")]
     pub(crate) config: Option<&'a Arc<rustls::ClientConfig>>,
-    /// A PEM file with the only roots to trust. `None` means the operating system's roots.
-    pub(crate) ca_certs: Option<&'a Path>,
+    /// The certificate authorities to trust.
+    pub(crate) roots: &'a Roots,
     /// A PEM file with the client's certificate chain and private key.
     pub(crate) cert_file: Option<&'a Path>,
     /// Whether to verify the server's certificate.
@@ -23,7 +23,28 @@ pub(crate) struct TlsSettings<'a> {
 impl TlsSettings<'_> {
     /// Whether these are the defaults, with which plain HTTP works without TLS.
     pub(super) fn are_default(self) -> bool {
-        self.verify && self.ca_certs.is_none() && self.cert_file.is_none()
+        self.verify && matches!(self.roots, Roots::System) && self.cert_file.is_none()
+    }
+}
+
+/// Where the certificate authorities to trust come from.
+#[derive(Clone)]
+pub(crate) enum Roots {
+    /// The operating system.
+    System,
+    /// A PEM file.
+    File(PathBuf),
+    /// PEM text.
+    Pem(Arc<[u8]>),
+}
+
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("System"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Pem(pem) => write!(f, "Pem({} bytes)", pem.len()),
+        }
     }
 }
 
