@@ -123,6 +123,14 @@ pub use self::http::transport;
 /// The name of the SDK for the service and for plugins.
 const SDK_NAME: &str = "VexilRust";
 
+/// The version of this crate, which the service and plugins receive.
+///
+/// ```
+/// let report = format!("flags by vexil {}", vexil::VERSION);
+/// assert!(vexil::VERSION.split('.').count() >= 3, "{report}");
+/// ```
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub use async_trait::async_trait;
 pub use client::{Client, ClientBuilder, Scope};
 pub use flags::Flags;

@@ -18,9 +18,9 @@ use std::sync::Arc;
 use vexil_eval::Text;
 
 use super::Client;
-use crate::SDK_NAME;
 use crate::config::{ClientContext, SdkKey};
 use crate::hooks::Hook;
+use crate::{SDK_NAME, VERSION};
 
 /// An extension of a client.
 ///
@@ -178,24 +178,29 @@ pub struct EnvironmentMetadata {
     pub sdk: SdkMetadata,
     /// The client's SDK key. Its `Debug` form does not show the key.
     pub sdk_key: SdkKey,
-    /// The application, if it has an id or a version.
+    /// The application, if it has a description.
     pub application: Option<ApplicationMetadata>,
 }
 
 impl EnvironmentMetadata {
     pub(super) fn of(context: &ClientContext) -> Self {
-        let ([id, version], [wrapper_name, wrapper_version]) =
-            (context.application(), context.wrapper());
+        let [id, name, version, version_name] = context.application();
+        let application = ApplicationMetadata {
+            id,
+            name,
+            version,
+            version_name,
+        };
+        let [wrapper_name, wrapper_version] = context.wrapper();
         Self {
             sdk: SdkMetadata {
                 name: Text::from_static(SDK_NAME),
-                version: Text::from_static(env!("CARGO_PKG_VERSION")),
+                version: Text::from_static(VERSION),
                 wrapper_name,
                 wrapper_version,
             },
             sdk_key: context.sdk_key().clone(),
-            application: (id.is_some() || version.is_some())
-                .then_some(ApplicationMetadata { id, version }),
+            application: (application != ApplicationMetadata::default()).then_some(application),
         }
     }
 }
@@ -215,13 +220,17 @@ pub struct SdkMetadata {
 }
 
 /// Describes the application. Set with [`ClientBuilder::application`](crate::ClientBuilder).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApplicationMetadata {
     /// The application's id.
     pub id: Option<Text>,
+    /// Its name for people.
+    pub name: Option<Text>,
     /// Its version.
     pub version: Option<Text>,
+    /// The version's name for people.
+    pub version_name: Option<Text>,
 }
 
 /// The plugins of a client that is about to start.

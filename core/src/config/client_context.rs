@@ -180,8 +180,9 @@ impl ClientContext {
         &self.sdk_key
     }
 
-    /// Id and version of the application; `None` for each that is unset or invalid.
-    pub(crate) fn application(&self) -> [Option<Text>; 2] {
+    /// Id, name, version and the version's name of the application; `None` for each that is unset or
+    /// invalid.
+    pub(crate) fn application(&self) -> [Option<Text>; 4] {
         self.web.application()
     }
 

@@ -37,8 +37,8 @@ impl Web {
         *self
     }
 
-    pub(super) fn application(&self) -> [Option<Text>; 2] {
-        [None, None]
+    pub(super) fn application(&self) -> [Option<Text>; 4] {
+        [const { None }; 4]
     }
 
     pub(super) fn wrapper(&self) -> [Option<Text>; 2] {

@@ -158,7 +158,11 @@ fn a_plugin_receives_sdk_wrapper_key_and_application() {
         received.0.lock().unwrap().take().unwrap()
     };
     let received = environment(
-        ApplicationInfo::new().id("shop").version("not valid"),
+        ApplicationInfo::new()
+            .id("shop")
+            .name("Shop")
+            .version("not valid")
+            .version_name("2026.11"),
         Some(WrapperInfo::new("axum-flags")),
     );
     assert_eq!(
@@ -173,9 +177,15 @@ fn a_plugin_receives_sdk_wrapper_key_and_application() {
         (Some("axum-flags"), &None)
     );
     let application = received.application.as_ref().unwrap();
+    let described = [
+        &application.id,
+        &application.name,
+        &application.version,
+        &application.version_name,
+    ];
     assert_eq!(
-        (application.id.as_deref(), &application.version),
-        (Some("shop"), &None)
+        described.map(Option::as_deref),
+        [Some("shop"), Some("Shop"), None, Some("2026.11")]
     );
     assert_eq!(received.sdk_key.as_str(), "sdk-secret");
     assert!(!format!("{received:?}").contains("sdk-secret"));

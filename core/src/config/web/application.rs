@@ -29,7 +29,9 @@ use crate::config::sdk_key::is_key_byte;
 #[must_use]
 pub struct ApplicationInfo {
     id: Option<String>,
+    name: Option<String>,
     version: Option<String>,
+    version_name: Option<String>,
 }
 
 impl ApplicationInfo {
@@ -41,6 +43,36 @@ impl ApplicationInfo {
     /// Sets the application's id, for instance `authentication-service`. Default: not reported.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
+        self
+    }
+
+    /// Sets the application's name for people, for instance `AuthenticationService`. Default: not
+    /// reported.
+    ///
+    /// ```
+    /// use vexil::config::ApplicationInfo;
+    /// # use vexil::{Client, config::ServiceEndpoints};
+    /// # use vexil_testing::{FakeService, fake_service::Endpoint};
+    ///
+    /// # let service = FakeService::start()?;
+    /// # let builder = Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url()));
+    /// let application = ApplicationInfo::new()
+    ///     .id("a7f3")
+    ///     .name("Checkout")
+    ///     .version("8d2c1e0")
+    ///     .version_name("2026.11");
+    /// # let client = builder.application(application).start()?;
+    /// # let request = service.next_request(Endpoint::Stream).wait()?;
+    /// # let tags = request.header("x-launchdarkly-tags");
+    /// assert_eq!(
+    ///     tags,
+    ///     Some("application-id/a7f3 application-name/Checkout application-version/8d2c1e0 \
+    ///           application-version-name/2026.11")
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
         self
     }
 
@@ -61,11 +93,20 @@ impl ApplicationInfo {
         self
     }
 
+    /// Sets the name of the application's version for people, for instance of a release. Default: not
+    /// reported.
+    pub fn version_name(mut self, name: impl Into<String>) -> Self {
+        self.version_name = Some(name.into());
+        self
+    }
+
     /// The value of the tags header (SRC-1.5); `None` if there are no valid tags.
     pub(crate) fn tags(&self) -> Option<String> {
         let tags = [
             ("application-id", &self.id),
+            ("application-name", &self.name),
             ("application-version", &self.version),
+            ("application-version-name", &self.version_name),
         ];
         let tags = tags.into_iter().filter_map(|(name, value)| {
             let value = value.as_deref().filter(|value| !value.is_empty())?;
@@ -82,15 +123,13 @@ impl ApplicationInfo {
         (!tags.is_empty()).then_some(tags)
     }
 
-    /// Id and version; `None` for each that is invalid.
-    pub(super) fn valid(&self) -> [Option<Text>; 2] {
-        let valid = |value: &Option<String>| {
-            value
-                .as_deref()
-                .filter(|value| is_tag(value))
-                .map(Text::from)
-        };
-        [valid(&self.id), valid(&self.version)]
+    /// Id, name, version and the version's name; `None` for each that is invalid.
+    pub(super) fn valid(&self) -> [Option<Text>; 4] {
+        let values = [&self.id, &self.name, &self.version, &self.version_name];
+        values.map(|value| {
+            let valid = value.as_deref().filter(|value| is_tag(value));
+            valid.map(Text::from)
+        })
     }
 }
 
@@ -182,6 +221,8 @@ mod tests {
             tags("a.B_1-", "2.0").as_deref(),
             Some("application-id/a.B_1- application-version/2.0")
         );
+        let named = ApplicationInfo::new().name("n").version_name("v 1");
+        assert_eq!(named.tags().as_deref(), Some("application-name/n"));
         assert_eq!(tags("", "2").as_deref(), Some("application-version/2"));
         assert_eq!(tags("", ""), None);
         assert_eq!(

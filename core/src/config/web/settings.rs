@@ -9,9 +9,9 @@ use uuid::Uuid;
 use vexil_eval::Text;
 
 use super::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
-use crate::SDK_NAME;
 use crate::config::{ConfigError, SdkKey};
 use crate::http::transport::HttpTransport;
+use crate::{SDK_NAME, VERSION};
 
 const INSTANCE_ID: HeaderName = HeaderName::from_static("x-launchdarkly-instance-id");
 const TAGS: HeaderName = HeaderName::from_static("x-launchdarkly-tags");
@@ -84,8 +84,9 @@ impl Web {
         }
     }
 
-    /// Id and version of the application; `None` for each that is unset or invalid.
-    pub(in crate::config) fn application(&self) -> [Option<Text>; 2] {
+    /// Id, name, version and the version's name of the application; `None` for each that is unset or
+    /// invalid.
+    pub(in crate::config) fn application(&self) -> [Option<Text>; 4] {
         self.settings.application.valid()
     }
 
@@ -108,7 +109,7 @@ fn headers(sdk_key: &SdkKey, settings: &WebSettings) -> Result<HeaderMap, Config
         headers.insert(name, value);
         Ok::<_, ConfigError>(())
     };
-    let user_agent = format!("{SDK_NAME}/{}", env!("CARGO_PKG_VERSION"));
+    let user_agent = format!("{SDK_NAME}/{VERSION}");
     set(header::USER_AGENT, "SDK version", &user_agent)?;
     set(INSTANCE_ID, "instance id", &Uuid::new_v4().to_string())?;
     if let Some(tags) = settings.application.tags() {

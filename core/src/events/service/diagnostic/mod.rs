@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::payload::{millis, now};
-use crate::SDK_NAME;
+use crate::{SDK_NAME, VERSION};
 
 /// Maximum number of stream attempts in a report; the latest are kept.
 const STREAM_INITS: usize = 100;
@@ -163,7 +163,7 @@ impl DiagnosticConfiguration {
     fn sdk(&self) -> Map<String, Value> {
         known([
             ("name", Some(SDK_NAME.into())),
-            ("version", Some(env!("CARGO_PKG_VERSION").into())),
+            ("version", Some(VERSION.into())),
             ("wrapperName", self.wrapper_name.clone().map(Value::from)),
             (
                 "wrapperVersion",
