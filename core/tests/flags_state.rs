@@ -275,6 +275,30 @@ fn client_side_only_state_still_lists_prerequisites_that_are_left_out() {
     assert_eq!(state_of(&flags, plain()).values().len(), 5);
 }
 
+#[test]
+fn flags_are_selected_by_the_kinds_of_sdk_they_are_available_to() {
+    let available = |web: bool, mobile: bool| json!({"clientSideAvailability": {"usingEnvironmentId": web, "usingMobileKey": mobile}});
+    let flags = json!({
+        "web": with(serving(1, 1), &available(true, false)),
+        "mobile": with(serving(1, 1), &available(false, true)),
+        "both": with(serving(1, 1), &available(true, true)),
+        "neither": with(serving(1, 1), &available(false, false)),
+        // Flags without the member are available to mobile SDKs.
+        "older": serving(1, 1),
+    });
+    let keys = |web: bool, mobile: bool| {
+        let options = plain().client_side_only(web).mobile_only(mobile);
+        let state = state_of(&flags, options);
+        let mut keys: Vec<_> = state.values().map(|(key, _)| key.to_string()).collect();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(keys(true, false), ["both", "web"]);
+    assert_eq!(keys(false, true), ["both", "mobile", "older"]);
+    assert_eq!(keys(true, true), ["both", "mobile", "older", "web"]);
+    assert_eq!(keys(false, false).len(), 5);
+}
+
 // EVAL-6.3
 #[test]
 fn a_flag_without_a_value_is_included_as_null_and_a_deleted_one_is_not() {

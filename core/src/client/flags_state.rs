@@ -38,6 +38,7 @@ use crate::store::Snapshot;
 #[must_use]
 pub struct FlagsStateOptions {
     client_side_only: bool,
+    mobile_only: bool,
     with_reasons: bool,
     details_only_for_tracked_flags: bool,
 }
@@ -56,7 +57,9 @@ impl FlagsStateOptions {
         Self::default()
     }
 
-    /// Whether only flags that are available to client-side SDKs are included. Default: all flags.
+    /// Whether only flags that are available to client-side SDKs in browsers are included. Default:
+    /// all flags. Together with [`mobile_only`](Self::mobile_only), flags that are available to
+    /// either kind of SDK are included.
     ///
     /// ```
     /// use vexil::client::FlagsStateOptions;
@@ -77,6 +80,43 @@ impl FlagsStateOptions {
     pub fn client_side_only(mut self, on: bool) -> Self {
         self.client_side_only = on;
         self
+    }
+
+    /// Whether only flags that are available to mobile SDKs are included. Default: all flags.
+    /// Together with [`client_side_only`](Self::client_side_only), flags that are available to either
+    /// kind of SDK are included.
+    ///
+    /// ```
+    /// use vexil::client::FlagsStateOptions;
+    /// # use vexil::{Client, Context};
+    /// # use vexil_testing::TestData;
+    ///
+    /// let flags = TestData::new();
+    /// flags.use_preconfigured_flag(
+    ///     r#"{"key": "tilt", "version": 1,
+    ///         "clientSideAvailability": {"usingMobileKey": true, "usingEnvironmentId": false}}"#,
+    /// )?;
+    /// # let client = Client::builder("sdk-key").data_source(flags).start()?;
+    /// # let ada = Context::new("ada")?;
+    /// let has_flag = |options| client.all_flags_state(&ada, options).value("tilt").is_some();
+    /// assert!(has_flag(FlagsStateOptions::new().mobile_only(true)));
+    /// assert!(!has_flag(FlagsStateOptions::new().client_side_only(true)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "flag_filter")]
+    pub fn mobile_only(mut self, on: bool) -> Self {
+        self.mobile_only = on;
+        self
+    }
+
+    /// Whether a flag is included.
+    fn includes(self, flag: &Flag) -> bool {
+        match (self.client_side_only, self.mobile_only) {
+            (false, false) => true,
+            (browser, mobile) => {
+                (browser && flag.using_environment_id()) || (mobile && flag.using_mobile_key())
+            }
+        }
     }
 
     /// Whether the reason of every flag is included. Default: only those that experiments need.
@@ -429,7 +469,7 @@ fn collect(
         .map_or(0, |elapsed| elapsed.as_millis());
     let mut flags = HashMap::new();
     for flag in data.flags() {
-        if options.client_side_only && !flag.using_environment_id() {
+        if !options.includes(flag) {
             continue;
         }
         match vexil_eval::evaluate(flag, context, &data) {
