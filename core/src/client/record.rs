@@ -101,7 +101,8 @@ impl Client {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn identify(&self, context: &(impl AsContext + ?Sized)) {
-        if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
+        if let (Some(processor), Some(context)) = (self.processor_for(context), self.valid(context))
+        {
             // The legacy user format allows an empty key, which the service cannot index.
             if context.multiple() || !context.key().is_empty() {
                 processor.record(&Event::Identify(context));
@@ -180,6 +181,9 @@ impl Client {
         data: &Value,
         metric: Option<f64>,
     ) {
+        if !context.reports_events() {
+            return;
+        }
         let Some(context) = self.valid(context) else {
             return;
         };
@@ -336,6 +340,14 @@ impl Client {
 
     pub(super) fn processor(&self) -> Option<&dyn EventProcessor> {
         self.shared.processor.as_deref()
+    }
+
+    /// The processor for events about this context, if they are reported.
+    pub(super) fn processor_for(
+        &self,
+        context: &(impl AsContext + ?Sized),
+    ) -> Option<&dyn EventProcessor> {
+        self.processor().filter(|_| context.reports_events())
     }
 
     fn valid<'c>(&self, context: &'c (impl AsContext + ?Sized)) -> Option<&'c Context> {

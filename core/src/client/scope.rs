@@ -85,7 +85,10 @@ use super::value::{AsContext, FlagValue, sealed};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Scope(Arc<Inner>);
+pub struct Scope {
+    inner: Arc<Inner>,
+    reports_events: bool,
+}
 
 struct Inner {
     client: Client,
@@ -118,11 +121,14 @@ impl Client {
     /// ```
     #[must_use]
     pub fn scope(&self, context: &(impl AsContext + ?Sized)) -> Scope {
-        Scope(Arc::new(Inner {
-            client: self.clone(),
-            context: context.as_context().cloned().map_err(Clone::clone),
-            pinned: self.shared.resolver.pin(),
-        }))
+        Scope {
+            inner: Arc::new(Inner {
+                client: self.clone(),
+                context: context.as_context().cloned().map_err(Clone::clone),
+                pinned: self.shared.resolver.pin(),
+            }),
+            reports_events: context.reports_events(),
+        }
     }
 }
 
@@ -148,7 +154,7 @@ impl Scope {
     /// ```
     #[must_use]
     pub fn client(&self) -> &Client {
-        &self.0.client
+        &self.inner.client
     }
 
     /// The context of the scope.
@@ -168,7 +174,41 @@ impl Scope {
     /// # Errors
     /// Returns the error of the context if it is invalid.
     pub fn context(&self) -> Result<&Context, &ContextError> {
-        self.0.context.as_ref()
+        self.inner.context.as_ref()
+    }
+
+    /// The same scope, through which nothing is reported: evaluations, migrations, and the client's
+    /// `identify` and `track…` record no events for it. Hooks see evaluations as before, and nothing
+    /// that is tracked.
+    ///
+    /// Use it for evaluations that are not those of a user, for instance of a page that lists all
+    /// flags. [`without_events`](crate::ClientBuilder::without_events) of the builder is for a whole
+    /// client.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{EventRecorder, TestData};
+    ///
+    /// let (flags, events) = (TestData::new().with("theme", "dark"), EventRecorder::new());
+    /// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
+    /// let scope = client.scope(&Context::new("ada")?);
+    /// let preview = scope.without_events();
+    /// assert_eq!(preview.str_variation("theme", "light"), "dark");
+    /// client.track("previewed", &preview);
+    /// assert_eq!(events.take(), []);
+    ///
+    /// // The original scope still reports.
+    /// scope.str_variation("theme", "light");
+    /// assert_eq!(events.take().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias("with_events_disabled", "WithEventsDisabled"))]
+    #[must_use]
+    pub fn without_events(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            reports_events: false,
+        }
     }
 
     /// Returns the value of a flag, of the same type as `default`, or `default` if the flag has no
@@ -190,7 +230,7 @@ impl Scope {
     /// ```
     #[inline]
     pub fn variation<T: FlagValue>(&self, key: &str, default: T) -> T::Output {
-        self.0.client.variation(key, self, default)
+        self.inner.client.variation(key, self, default)
     }
 
     /// Returns the value of a flag, of the same type as `default`, and the reason for it. See
@@ -212,7 +252,7 @@ impl Scope {
     /// ```
     #[inline]
     pub fn variation_detail<T: FlagValue>(&self, key: &str, default: T) -> Detail<T::Output> {
-        self.0.client.variation_detail(key, self, default)
+        self.inner.client.variation_detail(key, self, default)
     }
 
     /// Async form of [`Scope::variation`] and of the typed methods: awaits I/O instead of blocking.
@@ -231,7 +271,7 @@ impl Scope {
     /// # }).unwrap();
     /// ```
     pub async fn variation_async<T: FlagValue>(&self, key: &str, default: T) -> T::Output {
-        self.0.client.variation_async(key, self, default).await
+        self.inner.client.variation_async(key, self, default).await
     }
 
     /// Async form of [`Scope::variation_detail`] and of the typed methods with detail: awaits I/O
@@ -260,7 +300,7 @@ impl Scope {
         key: &str,
         default: T,
     ) -> Detail<T::Output> {
-        let client = &self.0.client;
+        let client = &self.inner.client;
         client.variation_detail_async(key, self, default).await
     }
 
@@ -405,7 +445,7 @@ impl Scope {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn json_as<T: Serialize + DeserializeOwned + Sync>(&self, key: &str, default: T) -> T {
-        self.0.client.json_as(key, self, default)
+        self.inner.client.json_as(key, self, default)
     }
 
     /// Returns the value of a flag, deserialized as `T`, or `default`, and the reason for it. See
@@ -434,7 +474,7 @@ impl Scope {
         key: &str,
         default: T,
     ) -> Detail<T> {
-        self.0.client.json_as_detail(key, self, default)
+        self.inner.client.json_as_detail(key, self, default)
     }
 
     /// Async form of [`Scope::json_as`]: awaits I/O instead of blocking.
@@ -443,7 +483,7 @@ impl Scope {
         key: &str,
         default: T,
     ) -> T {
-        self.0.client.json_as_async(key, self, default).await
+        self.inner.client.json_as_async(key, self, default).await
     }
 
     /// Async form of [`Scope::json_as_detail`]: awaits I/O instead of blocking.
@@ -452,7 +492,10 @@ impl Scope {
         key: &str,
         default: T,
     ) -> Detail<T> {
-        self.0.client.json_as_detail_async(key, self, default).await
+        self.inner
+            .client
+            .json_as_detail_async(key, self, default)
+            .await
     }
 
     /// Evaluates all flags, without reporting events. See [`Client::all_flags_state`].
@@ -474,7 +517,7 @@ impl Scope {
     /// ```
     #[must_use]
     pub fn all_flags_state(&self, options: FlagsStateOptions) -> FlagsState {
-        self.0.client.all_flags_state(self, options)
+        self.inner.client.all_flags_state(self, options)
     }
 
     /// Async form of [`Scope::all_flags_state`]: awaits I/O instead of blocking.
@@ -495,7 +538,7 @@ impl Scope {
     /// # }).unwrap();
     /// ```
     pub async fn all_flags_state_async(&self, options: FlagsStateOptions) -> FlagsState {
-        self.0.client.all_flags_state_async(self, options).await
+        self.inner.client.all_flags_state_async(self, options).await
     }
 
     /// Explains the value that a flag has in the scope. See [`Client::explain`].
@@ -515,22 +558,27 @@ impl Scope {
     /// ```
     #[must_use]
     pub fn explain(&self, key: &str, options: &ExplainOptions) -> Explanation {
-        self.0.client.explain(key, self, options)
+        self.inner.client.explain(key, self, options)
     }
 
     /// Async form of [`Scope::explain`]: awaits I/O instead of blocking.
     pub async fn explain_async(&self, key: &str, options: &ExplainOptions) -> Explanation {
-        self.0.client.explain_async(key, self, options).await
+        self.inner.client.explain_async(key, self, options).await
     }
 }
 
 impl sealed::Sealed for Scope {}
-impl sealed::MayBePinned for Scope {
+impl sealed::MayBeScope for Scope {
     /// Another client evaluates for the context of the scope, with its own data.
     #[inline]
     fn pinned(&self, client: &Client) -> Option<&Pinned> {
-        let is_same = Arc::ptr_eq(&self.0.client.shared, &client.shared);
-        is_same.then_some(&self.0.pinned)
+        let is_same = Arc::ptr_eq(&self.inner.client.shared, &client.shared);
+        is_same.then_some(&self.inner.pinned)
+    }
+
+    #[inline]
+    fn reports_events(&self) -> bool {
+        self.reports_events
     }
 }
 
@@ -544,8 +592,9 @@ impl AsContext for Scope {
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope")
-            .field("client", &self.0.client)
-            .field("context", &self.0.context)
+            .field("client", &self.inner.client)
+            .field("context", &self.inner.context)
+            .field("reports_events", &self.reports_events)
             .finish_non_exhaustive()
     }
 }

@@ -108,7 +108,7 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
     label = "not a `Context`, a `Result<Context, ContextError>` or a `Scope`",
     note = "the order of the arguments is: the key of the flag, the context, the default"
 )]
-pub trait AsContext: sealed::Sealed + sealed::MayBePinned + Sync {
+pub trait AsContext: sealed::Sealed + sealed::MayBeScope + Sync {
     /// Returns the context.
     ///
     /// ```
@@ -139,14 +139,20 @@ pub(crate) mod sealed {
 
     #[expect(
         unnameable_types,
-        reason = "only the SDK calls it, for a context or for the scope that pins its data"
+        reason = "only the SDK calls it, for a context or for a scope"
     )]
-    pub trait MayBePinned {
+    pub trait MayBeScope {
         /// The data that evaluations of `client` see, if it is pinned.
         #[inline]
         fn pinned(&self, client: &Client) -> Option<&Pinned> {
             let _ = client;
             None
+        }
+
+        /// Whether what is done for the context is reported as events.
+        #[inline]
+        fn reports_events(&self) -> bool {
+            true
         }
     }
 
@@ -158,7 +164,7 @@ pub(crate) mod sealed {
 }
 
 impl sealed::Sealed for Context {}
-impl sealed::MayBePinned for Context {}
+impl sealed::MayBeScope for Context {}
 impl AsContext for Context {
     fn as_context(&self) -> Result<&Context, &ContextError> {
         Ok(self)
@@ -166,7 +172,7 @@ impl AsContext for Context {
 }
 
 impl sealed::Sealed for Result<Context, ContextError> {}
-impl sealed::MayBePinned for Result<Context, ContextError> {}
+impl sealed::MayBeScope for Result<Context, ContextError> {}
 impl AsContext for Result<Context, ContextError> {
     fn as_context(&self) -> Result<&Context, &ContextError> {
         self.as_ref()

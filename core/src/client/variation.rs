@@ -243,7 +243,7 @@ impl Client {
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R,
     ) -> Result<R, EvalErrorKind> {
-        if self.shared.processor.is_some() {
+        if self.shared.processor.is_some() && context.reports_events() {
             return self.evaluate_and_record(key, context, default, with_reason, read);
         }
         let view = self.view(context);
@@ -294,9 +294,10 @@ impl Client {
     ) -> Result<R, EvalErrorKind> {
         let view = self.view(context);
         let default = || default.reported(self.shared.defaults.get(key));
+        let processor = self.processor_for(context);
         let context = context.as_context();
         let recorder = |context| Recorder {
-            processor: self.processor(),
+            processor,
             key,
             context,
             with_reason,

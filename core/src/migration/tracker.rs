@@ -45,6 +45,8 @@ pub struct MigrationOpTracker {
     detail: Detail<Stage>,
     default_stage: Stage,
     flag: MigrationFlag,
+    /// Whether [`Client::track_migration_op`](crate::Client::track_migration_op) reports it.
+    pub(super) is_reported: bool,
     /// Held to record one value; the origins of a concurrent read record in parallel.
     noted: Mutex<Noted>,
 }
@@ -84,6 +86,7 @@ impl MigrationOpTracker {
         detail: Detail<Stage>,
         default_stage: Stage,
         flag: MigrationFlag,
+        is_reported: bool,
     ) -> Self {
         Self {
             key,
@@ -91,6 +94,7 @@ impl MigrationOpTracker {
             detail,
             default_stage,
             flag,
+            is_reported,
             noted: Mutex::default(),
         }
     }

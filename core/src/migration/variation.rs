@@ -117,6 +117,7 @@ impl Client {
                 detail,
                 default_stage,
                 flag,
+                context.reports_events(),
             ),
         )
     }
@@ -148,6 +149,7 @@ impl Client {
     /// ```
     pub fn track_migration_op(&self, tracker: &MigrationOpTracker) {
         match tracker.build() {
+            _ if !tracker.is_reported => {}
             Ok(op) => self.record(&Event::MigrationOp(&op)),
             Err(TrackerError::InvalidContext) => {}
             Err(error) => {

@@ -109,6 +109,49 @@ fn a_scope_reports_the_same_events_as_its_client() {
 }
 
 #[test]
+fn through_a_scope_without_events_nothing_is_reported() {
+    let (events, hook) = (EventRecorder::new(), HookRecorder::new("recorder"));
+    let client = Client::builder("sdk-key")
+        .data_source(TestData::new().with("stage", "live").with("flag", true))
+        .events(events.clone())
+        .hook(hook.clone())
+        .start()
+        .unwrap();
+    let reporting = client.scope(&ada());
+    let scope = reporting.without_events();
+    let origin = |(): &()| Ok::<_, std::io::Error>(1);
+    let migrator = Migrator::builder(&client)
+        .read(origin, origin)
+        .write(origin, origin)
+        .build()
+        .unwrap();
+    // A scope that is made from it, and its clones, do not report either.
+    for scope in [scope.clone(), client.scope(&scope)] {
+        assert!(scope.bool_variation("flag", false));
+        assert!(scope.bool_variation_detail("flag", false).value);
+        assert!(block_on(scope.variation_async("flag", false)));
+        assert!(scope.json_as("flag", false));
+        assert!(!scope.bool_variation("no-such-flag", false));
+        assert!(client.bool_variation("flag", &scope, false));
+        assert_eq!(hook.take().len(), 12, "evaluations");
+        client.identify(&scope);
+        client.track("bought", &scope);
+        client.track_metric("bought", &scope, 1.0, 2);
+        assert_eq!(hook.take().len(), 0);
+        let result = migrator.read("stage", &scope, Stage::Off, &());
+        assert_eq!(result.origin, Origin::New);
+        assert_eq!(hook.take().len(), 2, "an evaluation");
+    }
+    assert_eq!(events.take(), []);
+
+    assert!(reporting.bool_variation("flag", false));
+    let read = migrator.read("stage", &reporting, Stage::Off, &());
+    assert_eq!(read.origin, Origin::New);
+    client.track("bought", &reporting);
+    assert_eq!(events.take().len(), 4);
+}
+
+#[test]
 fn hooks_run_for_each_evaluation_of_a_scope_with_its_context() {
     let client = Client::builder("sdk-key")
         .data_source(TestData::new().with("flag", true))
