@@ -169,7 +169,7 @@ impl HttpConfig {
     /// ```
     /// use vexil::config::HttpConfig;
     ///
-    /// // A proxy is not a SOCKS proxy, but it is not used either.
+    /// // A SOCKS proxy is not supported, but this one is no longer used.
     /// let http = HttpConfig::new().http_proxy("socks5://proxy:1080").without_proxy();
     /// assert!(http.build().is_ok());
     /// ```
