@@ -337,6 +337,7 @@ impl Context {
     /// assert_eq!(anonymous.without_anonymous(), None);
     /// # Ok::<(), vexil_eval::ContextError>(())
     /// ```
+    #[doc(alias = "without_anonymous_contexts")]
     #[must_use]
     pub fn without_anonymous(&self) -> Option<Self> {
         if !self.individual_contexts().any(Self::anonymous) {
