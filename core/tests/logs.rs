@@ -4,6 +4,9 @@
 
 #[path = "support/log.rs"]
 mod log;
+#[cfg(feature = "http")]
+#[path = "support/nowhere.rs"]
+mod nowhere;
 mod support;
 
 use std::hint::black_box;
@@ -324,44 +327,75 @@ fn an_evaluation_of_an_item_with_a_defect_does_not_log_it_again() {
     }
 }
 
+// An application that sets one base URL usually means all that its client uses
 #[cfg(feature = "http")]
 #[test]
-fn if_only_some_base_urls_are_set_the_others_are_logged() {
-    use vexil::config::ServiceEndpoints;
-
-    let started = |endpoints: ServiceEndpoints| {
-        let builder = Client::builder("sdk-key")
-            .service_endpoints(endpoints)
-            .without_events();
-        logged(|| drop(controlled_with(builder)))
-    };
-    let streaming =
-        started(ServiceEndpoints::new().with_streaming("http://relay:8030/?token=hidden"));
-    let set = "set=\"streaming: http://relay:8030/?…\"";
-    let defaults = "polling: https://sdk.launchdarkly.com, events: https://events.launchdarkly.com";
-    one_line(&streaming, "WARN", &[set, defaults]);
-    for whole in [
-        ServiceEndpoints::new(),
-        ServiceEndpoints::relay("http://relay"),
-    ] {
-        assert!(started(whole).is_empty());
-    }
-}
-
-#[cfg(feature = "http")]
-#[test]
-fn in_daemon_mode_only_the_base_url_of_events_is_used_and_none_is_logged() {
-    use vexil::config::{PersistentStoreConfig, ServiceEndpoints};
+fn a_base_url_that_is_used_and_was_not_set_is_a_warning_if_another_one_was() {
+    use vexil::ClientBuilder;
+    use vexil::config::{DataSystem, HttpConfig, PollingConfig, ServiceEndpoints};
     use vexil_testing::MemoryPersistentStore;
 
-    let database = PersistentStoreConfig::new(MemoryPersistentStore::new());
-    let builder = Client::builder("sdk-key")
-        .daemon_mode(database)
-        .service_endpoints(ServiceEndpoints::new().with_events("http://relay:8030"))
-        .without_events();
-    let mut lines = logged(|| drop(builder.start().unwrap()));
-    lines.retain(|line| line.contains("URL"));
-    assert!(lines.is_empty(), "{lines:#?}");
+    const URL: &str = "http://127.0.0.1:1/?token=hidden";
+    let set = |parts: &[&str]| {
+        let set = |endpoints: ServiceEndpoints, part: &&str| match *part {
+            "streaming" => endpoints.with_streaming(URL),
+            "polling" => endpoints.with_polling(URL),
+            _ => endpoints.with_events(URL),
+        };
+        parts.iter().fold(ServiceEndpoints::new(), set)
+    };
+    let stream = |builder: ClientBuilder| builder;
+    let silent = |builder: ClientBuilder| builder.without_events();
+    let poll = |builder: ClientBuilder| builder.data_source(PollingConfig::new());
+    let system = |builder: ClientBuilder| builder.data_system(DataSystem::new());
+    let own = |builder: ClientBuilder| {
+        let (end, late) = (End::Done, false);
+        let data = Some(DataSet::default());
+        builder.data_source(Ending { end, late, data })
+    };
+    let daemon = |builder: ClientBuilder| {
+        builder
+            .daemon_mode(MemoryPersistentStore::new())
+            .without_events()
+    };
+    type Change = fn(ClientBuilder) -> ClientBuilder;
+    let cases: [(&[&str], Change, Option<&str>); 11] = [
+        (&[], stream, None),
+        (&["streaming"], stream, Some("events")),
+        (&["streaming"], silent, None),
+        (&["streaming", "events"], stream, None),
+        (&["events"], stream, Some("streaming")),
+        (&["events"], poll, Some("polling")),
+        // A source of the application's own uses none of them.
+        (&["events"], own, None),
+        (&["events"], daemon, None),
+        (&["streaming", "polling"], silent, None),
+        (&["streaming", "polling", "events"], system, None),
+        (&["streaming", "events"], system, Some("polling")),
+    ];
+    for (parts, change, forgotten) in cases {
+        let lines = logged(|| {
+            let builder = Client::builder("sdk-key")
+                .http(HttpConfig::new().transport(nowhere::Nowhere))
+                .service_endpoints(set(parts));
+            drop(change(builder).start().unwrap());
+        });
+        let lines: Vec<_> = lines
+            .into_iter()
+            .filter(|line| line.contains("a base URL"))
+            .collect();
+        match forgotten {
+            None => assert_eq!(lines, [""; 0], "{parts:?}"),
+            Some(part) => one_line(
+                &lines,
+                "WARN",
+                &[
+                    &format!("default=\"{part}: https://"),
+                    "http://127.0.0.1:1/?…",
+                ],
+            ),
+        }
+    }
 }
 
 // SRC-5.1: logged once per outage, not per update

@@ -63,7 +63,7 @@ impl ClientContext {
     ) -> Result<Self, ConfigError> {
         sdk_key.check(offline || daemon_mode)?;
         Ok(Self {
-            web: Web::new(web, &sdk_key, offline, daemon_mode)?,
+            web: Web::new(web, &sdk_key, offline)?,
             sdk_key,
             runtime,
             daemon_mode,

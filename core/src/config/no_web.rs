@@ -24,12 +24,7 @@ pub(crate) fn default_events() -> Option<Arc<dyn Configure<dyn EventProcessor>>>
 }
 
 impl Web {
-    pub(super) fn new(
-        _: WebSettings,
-        _: &SdkKey,
-        _offline: bool,
-        _daemon_mode: bool,
-    ) -> Result<Self, ConfigError> {
+    pub(super) fn new(_: WebSettings, _: &SdkKey, _offline: bool) -> Result<Self, ConfigError> {
         Ok(Self)
     }
 

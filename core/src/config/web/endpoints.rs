@@ -165,37 +165,74 @@ impl ServiceEndpoints {
 
     /// Validates the URLs.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        for (part, url) in self.parts() {
-            check(part, url)?;
-        }
-        Ok(())
+        Part::ALL
+            .into_iter()
+            .try_for_each(|part| part.check(self.of(part)))
     }
 
-    /// Warns if only some of the URLs are customised, which is usually a mistake.
-    pub(super) fn warn_if_mixed(&self) {
-        let parts = self.parts().into_iter().zip(self.are_custom());
-        let (set, unset): (Vec<_>, Vec<_>) = parts.partition(|(_, is_custom)| *is_custom);
-        if !set.is_empty() && !unset.is_empty() {
-            let list = |parts: &[((&str, &str), bool)]| {
-                let shown = parts
-                    .iter()
-                    .map(|((part, url), _)| format!("{part}: {}", redacted_url(url)));
-                shown.collect::<Vec<_>>().join(", ")
-            };
-            tracing::warn!(
-                set = list(&set),
-                default = list(&unset),
-                "only some base URLs are set, which is usually a mistake"
-            );
+    /// The URL for a component that has none of its own.
+    pub(super) fn of(&self, part: Part) -> &str {
+        match part {
+            Part::Streaming => &self.streaming,
+            Part::Polling => &self.polling,
+            Part::Events => &self.events,
         }
     }
 
-    fn parts(&self) -> [(&'static str, &str); 3] {
-        [
-            ("streaming", &self.streaming),
-            ("polling", &self.polling),
-            ("events", &self.events),
-        ]
+    /// Warns if a component uses the service's URL although the application has set one for another
+    /// component, which is usually a mistake.
+    pub(super) fn warn_if_forgotten(&self, part: Part) {
+        let custom = Part::ALL.into_iter().zip(self.are_custom());
+        let (set, unset): (Vec<_>, Vec<_>) = custom.partition(|(_, is_custom)| *is_custom);
+        if set.is_empty() || !unset.contains(&(part, false)) {
+            return;
+        }
+        let set = set
+            .iter()
+            .map(|(part, _)| format!("{part}: {}", redacted_url(self.of(*part))));
+        tracing::warn!(
+            set = set.collect::<Vec<_>>().join(", "),
+            default = format!("{part}: {}", self.of(part)),
+            "a base URL is not set, although others are, which is usually a mistake"
+        );
+    }
+}
+
+/// The purpose of a base URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Streaming,
+    Polling,
+    Events,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Streaming, Self::Polling, Self::Events];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Streaming => "streaming",
+            Self::Polling => "polling",
+            Self::Events => "events",
+        }
+    }
+
+    /// Checks a base URL for this purpose.
+    pub(super) fn check(self, url: &str) -> Result<(), ConfigError> {
+        match problem(url) {
+            Some(reason) => Err(ConfigError::BaseUrl {
+                part: self.as_str(),
+                url: redacted_url(url),
+                reason,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -207,30 +244,6 @@ pub(super) fn is_custom_stream(url: &str) -> bool {
 /// Whether a base URL for polling differs from the default.
 pub(super) fn is_custom_base(url: &str) -> bool {
     url != POLLING
-}
-
-/// The base URL of one source: its own, or that of the endpoints, which are checked already.
-pub(super) fn base_url<'a>(
-    part: &'static str,
-    own: Option<&'a str>,
-    usual: &'a str,
-) -> Result<&'a str, ConfigError> {
-    let Some(own) = own.map(str::trim) else {
-        return Ok(usual);
-    };
-    check(part, own)?;
-    Ok(own)
-}
-
-fn check(part: &'static str, url: &str) -> Result<(), ConfigError> {
-    match problem(url) {
-        Some(reason) => Err(ConfigError::BaseUrl {
-            part,
-            url: redacted_url(url),
-            reason,
-        }),
-        None => Ok(()),
-    }
 }
 
 fn trimmed(url: impl Into<String>) -> String {
@@ -273,8 +286,8 @@ fn problem(url: &str) -> Option<&'static str> {
 impl fmt::Debug for ServiceEndpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("ServiceEndpoints");
-        for (part, url) in self.parts() {
-            shown.field(part, &redacted_url(url));
+        for part in Part::ALL {
+            shown.field(part.as_str(), &redacted_url(self.of(part)));
         }
         shown.finish()
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use vexil_eval::Reference;
 
+use super::endpoints::Part;
 use crate::bounds::{self, NEVER};
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::events::{
@@ -429,10 +430,11 @@ impl Configure<dyn EventProcessor> for EventsConfig {
         self: Arc<Self>,
         context: &ClientContext,
     ) -> Result<Arc<dyn EventProcessor>, ConfigError> {
+        let base = context.base_url(Part::Events, None)?;
         let delivery = Delivery::new(
-            context.transport_to(context.endpoints().events())?,
+            context.transport_to(base)?,
             context.headers().clone(),
-            context.endpoints().events(),
+            base,
             context.read_timeout(),
             self.compress,
         );

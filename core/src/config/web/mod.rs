@@ -9,12 +9,13 @@ mod polling;
 mod settings;
 mod streaming;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ::http::HeaderMap;
 
 pub use self::application::{ApplicationInfo, WrapperInfo};
+use self::endpoints::Part;
 pub use self::endpoints::ServiceEndpoints;
 pub use self::events::{EventFileConfig, EventsConfig};
 pub use self::http::HttpConfig;
@@ -185,6 +186,20 @@ impl ClientContext {
         }
         let transport = web.settings.http.build()?;
         Ok(Arc::clone(web.transport.get_or_init(|| transport)))
+    }
+
+    /// The base URL of a component: its own, if it has one, or that of the endpoints.
+    fn base_url<'a>(&'a self, part: Part, own: Option<&'a str>) -> Result<&'a str, ConfigError> {
+        if let Some(own) = own.map(str::trim) {
+            part.check(own)?;
+            return Ok(own);
+        }
+        let mut used = self.web.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if !used.contains(&part) {
+            used.push(part);
+            self.endpoints().warn_if_forgotten(part);
+        }
+        Ok(self.endpoints().of(part))
     }
 
     /// The transport for requests to this base URL, which it must support.

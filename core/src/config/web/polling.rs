@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vexil_eval::Text;
 
-use super::endpoints::base_url;
+use super::endpoints::Part;
 use crate::bounds::{self, NEVER};
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, PollingDataSource};
@@ -216,8 +216,7 @@ impl PollingConfig {
         if poll_interval > self.poll_interval && !context.web.is_repeated {
             tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short; using the minimum");
         }
-        let endpoints = context.endpoints();
-        let base = base_url("polling", self.base_url.as_deref(), endpoints.polling())?;
+        let base = context.base_url(Part::Polling, self.base_url.as_deref())?;
         context.set_polling(base, poll_interval);
         let filter = self.payload_filter.as_deref();
         Ok(Arc::new(PollingDataSource {

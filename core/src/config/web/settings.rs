@@ -1,13 +1,14 @@
 //! [`WebSettings`]: the application's settings for requests to the service. [`Web`]: their validated
 //! form.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use uuid::Uuid;
 use vexil_eval::Text;
 
+use super::endpoints::Part;
 use super::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
 use crate::config::{ConfigError, SdkKey};
 use crate::http::transport::HttpTransport;
@@ -32,6 +33,8 @@ pub(in crate::config) struct Web {
     pub(super) settings: WebSettings,
     pub(super) headers: HeaderMap,
     pub(super) flags_arrive: Arc<FlagsArrive>,
+    /// The base URLs that components use so far.
+    pub(super) used: Arc<Mutex<Vec<Part>>>,
     /// Whether the component was configured before from the same settings.
     pub(super) is_repeated: bool,
     /// Created on first use: a client that never connects to the service needs no TLS.
@@ -53,24 +56,20 @@ pub(super) struct FlagsArrive {
 }
 
 impl Web {
-    /// Validates the settings. An offline client does not use the endpoints, and one in daemon mode
-    /// only that for events.
+    /// Validates the settings. An offline client does not use the endpoints.
     pub(in crate::config) fn new(
         settings: WebSettings,
         sdk_key: &SdkKey,
         offline: bool,
-        daemon_mode: bool,
     ) -> Result<Self, ConfigError> {
         if !offline {
             settings.endpoints.check()?;
-        }
-        if !offline && !daemon_mode {
-            settings.endpoints.warn_if_mixed();
         }
         Ok(Self {
             headers: headers(sdk_key, &settings)?,
             settings,
             flags_arrive: Arc::default(),
+            used: Arc::default(),
             is_repeated: false,
             transport: Arc::default(),
         })

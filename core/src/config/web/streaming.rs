@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vexil_eval::Text;
 
-use super::endpoints::base_url;
+use super::endpoints::Part;
 use crate::bounds;
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, StreamingDataSource};
@@ -239,8 +239,7 @@ impl StreamingConfig {
         context: &ClientContext,
         protocol: Protocol,
     ) -> Result<Arc<dyn DataSource>, ConfigError> {
-        let endpoints = context.endpoints();
-        let base = base_url("streaming", self.base_url.as_deref(), endpoints.streaming())?;
+        let base = context.base_url(Part::Streaming, self.base_url.as_deref())?;
         context.set_streaming(base, self.initial_reconnect_delay);
         let filter = self.payload_filter.as_deref();
         Ok(Arc::new(StreamingDataSource {
