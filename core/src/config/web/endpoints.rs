@@ -14,6 +14,7 @@ use crate::url_text::redacted_url;
 /// Trailing slashes of the path and white space around the URL are ignored. A URL with user or
 /// password is rejected when the client starts: they would be sent in the `Authorization` header,
 /// which carries the SDK key. For a Relay Proxy, set all three with [`ServiceEndpoints::relay`].
+/// A URL that a component uses and that is not set, although another one is, is logged as a warning.
 ///
 /// ```
 /// use vexil::Client;
