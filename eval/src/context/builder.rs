@@ -164,7 +164,7 @@ impl ContextBuilder {
     #[must_use]
     pub fn new(key: impl Into<Text>) -> Self {
         Self {
-            kind: DEFAULT_KIND,
+            kind: Text::from_static(DEFAULT_KIND),
             key: key.into(),
             name: None,
             anonymous: false,
@@ -372,7 +372,7 @@ impl ContextBuilder {
     /// Like `build`, but accepts an empty key, which only the legacy user format allows.
     pub(crate) fn build_with_any_key(mut self) -> Result<Context, ContextError> {
         if self.kind.is_empty() {
-            self.kind = DEFAULT_KIND;
+            self.kind = Text::from_static(DEFAULT_KIND);
         }
         check_kind(&self.kind)?;
         self.attributes = sorted_members(self.attributes);

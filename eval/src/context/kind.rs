@@ -1,10 +1,12 @@
 //! [`Kind`]: the context kind that a part of a flag or segment refers to; kinds with a meaning.
 
-use super::Context;
 use crate::text::Text;
 
-pub(super) const DEFAULT_KIND: Text = Text::from_static(Context::DEFAULT_KIND);
-pub(super) const MULTI_KIND: Text = Text::from_static(Context::MULTI_KIND);
+/// The kind of a context that is created without one.
+pub(super) const DEFAULT_KIND: &str = "user";
+
+/// The kind of every multi-context.
+pub(super) const MULTI_KIND: &str = "multi";
 
 /// A context kind. `User` is a separate variant, so that the most common comparison does not touch
 /// the string.
@@ -18,7 +20,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn text(&self) -> &str {
         match self {
-            Self::User => Context::DEFAULT_KIND,
+            Self::User => DEFAULT_KIND,
             Self::Other(text) => text,
         }
     }

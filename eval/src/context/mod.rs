@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 pub use builder::{ContextBuilder, ContextError, MultiContextBuilder};
 pub(crate) use kind::Kind;
-use kind::MULTI_KIND;
 use name::{Attribute, BuiltIn, Name, NameHash};
 pub use reference::{Reference, ReferenceError};
 
@@ -84,10 +83,10 @@ impl Context {
     /// assert_eq!(Context::new("ada")?.kind(), Context::DEFAULT_KIND);
     /// # Ok::<(), vexil_eval::ContextError>(())
     /// ```
-    pub const DEFAULT_KIND: &'static str = "user";
+    pub const DEFAULT_KIND: &'static str = kind::DEFAULT_KIND;
 
     /// The kind of every multi-context.
-    pub const MULTI_KIND: &'static str = "multi";
+    pub const MULTI_KIND: &'static str = kind::MULTI_KIND;
 
     /// Returns the kind; `multi` for a multi-context.
     #[must_use]
@@ -157,7 +156,9 @@ impl Context {
     pub fn get(&self, name: &str) -> Option<Value> {
         match &self.0.members {
             Members::Single(single) => single.attribute(Attribute::named(name), name).cloned(),
-            Members::Multi(_) => (name == "kind").then_some(Value::String(MULTI_KIND)),
+            Members::Multi(_) => {
+                (name == "kind").then_some(Value::String(Text::from_static(Self::MULTI_KIND)))
+            }
         }
     }
 

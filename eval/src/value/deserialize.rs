@@ -5,8 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::object::sorted_members;
-use super::{Array, Object, Value};
+use super::{Array, Object, Value, sorted_members};
 use crate::text::Text;
 
 impl<'de> Deserialize<'de> for Value {

@@ -1,7 +1,6 @@
 //! Conversions from and to `serde_json::Value`.
 
-use super::object::sorted_members;
-use super::{Array, Object, Value};
+use super::{Array, Object, Value, sorted_members};
 use crate::text::Text;
 
 impl From<serde_json::Value> for Value {

@@ -5,20 +5,17 @@
 //! `serde_json::Value`. Clones share arrays, objects and long strings, so reading a flag copies
 //! nothing.
 
-mod array;
 mod deserialize;
 mod deserializer;
 mod from;
 mod json;
 mod number;
-mod object;
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
-pub use array::Array;
 pub use number::Number;
-pub use object::Object;
-pub(crate) use object::sorted_members;
 use serde::{Serialize, Serializer};
 
 use crate::text::Text;
@@ -336,6 +333,149 @@ impl Serialize for Value {
             Self::Object(object) => object.serialize(serializer),
         }
     }
+}
+
+/// The elements of a JSON array. Dereferences to a slice; cheap to clone.
+///
+/// ```
+/// use vexil_eval::{Array, Value};
+///
+/// let hosts: Array = ["a", "b"].into_iter().collect();
+/// assert_eq!(hosts.first(), Some(&Value::from("a")));
+/// assert_eq!(Value::from(hosts).to_string(), r#"["a","b"]"#);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Array(Arc<[Value]>);
+
+impl Deref for Array {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<T: Into<Value>> FromIterator<T> for Array {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Self(
+            elements
+                .into_iter()
+                .map(|element| element.into().nested())
+                .collect(),
+        )
+    }
+}
+
+impl<T: Into<Value>> From<Vec<T>> for Array {
+    fn from(elements: Vec<T>) -> Self {
+        elements.into_iter().collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a Array {
+    type Item = &'a Value;
+    type IntoIter = std::slice::Iter<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The members of a JSON object, ordered by name. If a name is repeated, the last one wins.
+///
+/// ```
+/// use vexil_eval::{Object, Value};
+///
+/// let limits: Object = [("rps", 100), ("burst", 10), ("rps", 200)].into_iter().collect();
+/// assert_eq!(Value::from(limits).to_string(), r#"{"burst":10,"rps":200}"#);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Object(Arc<[(Text, Value)]>);
+
+impl Object {
+    /// Returns the member `name`.
+    ///
+    /// ```
+    /// use vexil_eval::Object;
+    ///
+    /// let limits: Object = [("rps", 100)].into_iter().collect();
+    /// assert_eq!(limits.get("rps"), Some(&100.into()));
+    /// assert_eq!(limits.get("burst"), None);
+    /// ```
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let at = self
+            .0
+            .binary_search_by(|(member, _)| member.as_str().cmp(name))
+            .ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    /// Iterates over the members in the order of their names.
+    ///
+    /// ```
+    /// use vexil_eval::Object;
+    ///
+    /// let limits: Object = [("rps", 100), ("burst", 10)].into_iter().collect();
+    /// let names: Vec<_> = limits.iter().map(|(name, _)| name).collect();
+    /// assert_eq!(names, ["burst", "rps"]);
+    /// ```
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Returns the number of members.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no members.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<K: Into<Text>, V: Into<Value>> FromIterator<(K, V)> for Object {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
+        let members = members
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into().nested()));
+        Self(sorted_members(members.collect()).into())
+    }
+}
+
+/// Sorts members by name and keeps the last of those with the same name.
+pub(crate) fn sorted_members<N: AsRef<str>>(mut members: Vec<(N, Value)>) -> Vec<(N, Value)> {
+    members.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
+    members.dedup_by(|later, earlier| {
+        let same = later.0.as_ref() == earlier.0.as_ref();
+        if same {
+            // `dedup_by` drops the later one, so its content is swapped into the one that is kept.
+            std::mem::swap(later, earlier);
+        }
+        same
+    });
+    members
 }
 
 #[cfg(test)]
