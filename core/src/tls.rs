@@ -93,8 +93,8 @@ pub fn root_certificates(path: impl AsRef<Path>) -> Result<RootCertStore, RootCe
 ///
 /// # Errors
 /// Returns an error if no certificate in the text can be used.
-pub fn root_certificates_from_pem(pem: &[u8]) -> Result<RootCertStore, RootCertificatesError> {
-    usable_roots(CertificateDer::pem_slice_iter(pem), "memory")
+pub fn root_certificates_from_pem(text: &[u8]) -> Result<RootCertStore, RootCertificatesError> {
+    usable_roots(CertificateDer::pem_slice_iter(text), "memory")
 }
 
 /// Collects the certificates that can be used. `origin` says in the log where they come from.
