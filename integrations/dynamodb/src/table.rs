@@ -40,6 +40,7 @@ pub(crate) struct Table {
     has_replied: AtomicBool,
 }
 
+/// The client of one process, and the order in which it writes.
 #[derive(Default)]
 struct TableClient {
     /// Created by the first successful call, on the runtime of that call.

@@ -183,16 +183,18 @@ impl ServiceEndpoints {
     /// Warns if a component uses the service's URL although the application has set one for another
     /// component, which is usually a mistake.
     pub(super) fn warn_if_forgotten(&self, part: Part) {
-        let custom = Part::ALL.into_iter().zip(self.are_custom());
-        let (set, unset): (Vec<_>, Vec<_>) = custom.partition(|(_, is_custom)| *is_custom);
-        if set.is_empty() || !unset.contains(&(part, false)) {
+        let parts = Part::ALL.into_iter().zip(self.are_custom());
+        let set: Vec<_> = parts
+            .filter_map(|(part, is_custom)| is_custom.then_some(part))
+            .collect();
+        if set.is_empty() || set.contains(&part) {
             return;
         }
-        let set = set
+        let shown = set
             .iter()
-            .map(|(part, _)| format!("{part}: {}", redacted_url(self.of(*part))));
+            .map(|part| format!("{part}: {}", redacted_url(self.of(*part))));
         tracing::warn!(
-            set = set.collect::<Vec<_>>().join(", "),
+            set = shown.collect::<Vec<_>>().join(", "),
             default = format!("{part}: {}", self.of(part)),
             "a base URL is not set, although others are, which is usually a mistake"
         );

@@ -654,8 +654,8 @@ pub async fn a_dropped_write_leaves_the_store_usable(harness: &dyn PersistentSto
     place.clear().await;
 }
 
-/// Blocking work continues after its call was dropped. A later `init` must nevertheless be written
-/// after it.
+/// Blocking work, and a request that was sent, continue after their call was dropped. A later `init`
+/// must nevertheless be written after them.
 pub async fn a_dropped_init_is_not_written_after_a_later_one(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
