@@ -36,7 +36,7 @@ impl<T: Serialize + DeserializeOwned + Sync> FlagValue for OwnDefault<'_, T> {
 
     /// Null if the type cannot be serialized as JSON.
     fn to_value(&self) -> Value {
-        serde_json::to_value(self.0).map_or(Value::Null, Into::into)
+        Value::from_serialize(self.0).unwrap_or_default()
     }
 
     fn reported(&self, configured: Option<&Value>) -> Value {

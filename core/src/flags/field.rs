@@ -150,7 +150,7 @@ fn as_json<T: FieldValue>(detail: &Detail<T>) -> Detail<Value> {
 
 /// Null if the value cannot be serialized as JSON.
 fn json<T: FieldValue>(value: &T) -> Value {
-    serde_json::to_value(value).map_or(Value::Null, Into::into)
+    Value::from_serialize(value).unwrap_or_default()
 }
 
 /// The default of a field.
